@@ -1,0 +1,83 @@
+import { logSettings } from "#shared/config/log_settings.ts";
+import type { ConfigOf } from "#shared/config/setting.ts";
+import {
+  duration,
+  listenPort,
+  oneOf,
+  secretText,
+  secretUrl,
+  text,
+  trueOrFalse,
+  wholeNumber,
+} from "#shared/config/setting_kinds.ts";
+
+export const databaseSettings = {
+  url: secretUrl(["postgres:", "postgresql:", "pglite:"], {
+    doc: "database, in place of the parts below: postgres://… or pglite://PATH",
+    default: undefined,
+  }),
+  host: text({ doc: "PostgreSQL host", default: "localhost", placeholder: "host" }),
+  port: wholeNumber({ doc: "PostgreSQL port", default: 5432, min: 1, max: 65_535 }),
+  user: text({ doc: "PostgreSQL role", default: "postgres" }),
+  password: secretText({ doc: "PostgreSQL password", default: "postgres" }),
+  database: text({ doc: "PostgreSQL database", default: "iot_db" }),
+  max_connections: wholeNumber({
+    doc: "connections to PostgreSQL, at most",
+    default: 10,
+    min: 2,
+    max: 1_000,
+  }),
+};
+
+export const backendSettings = {
+  log: logSettings,
+  backend: {
+    host: text({ doc: "address to listen on", default: "0.0.0.0", placeholder: "host" }),
+    grpc_port: listenPort({ doc: "port of the gRPC/Connect API", default: 50051 }),
+    metrics_port: listenPort({ doc: "port of /metrics, /healthz, /readyz", default: 9090 }),
+    db: databaseSettings,
+    rabbitmq: {
+      url: secretUrl(["amqp:", "amqps:", "memory:"], {
+        doc: "broker to consume from",
+        default: "amqp://localhost:5672",
+      }),
+      sensor_queue: text({ doc: "queue of readings", default: "sensor-data" }),
+      device_queue: text({ doc: "queue of devices", default: "device-data" }),
+      queue_durable: trueOrFalse({ doc: "queues outlive a broker restart", default: true }),
+      queue_type: oneOf(["classic", "quorum"], { doc: "type of the queues", default: "classic" }),
+      prefetch: wholeNumber({
+        doc: "messages in hand at once, at least batch_size",
+        default: 5_000,
+        min: 1,
+        max: 65_535,
+      }),
+    },
+    ingest: {
+      batch_size: wholeNumber({
+        doc: "rows a write, at most",
+        default: 1_000,
+        min: 1,
+        max: 10_000,
+      }),
+      batch_wait: duration({
+        doc: "longest that a row waits for its batch to fill",
+        default: "50ms",
+        minMs: 1,
+      }),
+      writers: wholeNumber({
+        doc: "writes under way at once, at most",
+        default: 2,
+        min: 1,
+        max: 32,
+      }),
+      sweep_interval: duration({
+        doc: "time between two looks for parked readings whose device is known by now",
+        default: "10s",
+        minMs: 100,
+      }),
+    },
+  },
+};
+
+export type BackendConfig = ConfigOf<typeof backendSettings>["backend"];
+export type DatabaseConfig = BackendConfig["db"];

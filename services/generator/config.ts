@@ -1,0 +1,58 @@
+import { logSettings } from "#shared/config/log_settings.ts";
+import type { ConfigOf } from "#shared/config/setting.ts";
+import {
+  duration,
+  listenPort,
+  oneOf,
+  secretUrl,
+  text,
+  trueOrFalse,
+  wholeNumber,
+} from "#shared/config/setting_kinds.ts";
+
+export const generatorSettings = {
+  log: logSettings,
+  generator: {
+    rabbitmq_url: secretUrl(["amqp:", "amqps:", "memory:"], {
+      doc: "broker to publish to",
+      default: "amqp://localhost:5672",
+    }),
+    device_queue: text({ doc: "queue of devices", default: "device-data" }),
+    sensor_queue: text({ doc: "queue of readings", default: "sensor-data" }),
+    queue_durable: trueOrFalse({ doc: "queues outlive a broker restart", default: true }),
+    queue_type: oneOf(["classic", "quorum"], { doc: "type of the queues", default: "classic" }),
+    interval: duration({
+      doc: "time between two readings of a device",
+      default: "5s",
+      minMs: 1,
+    }),
+    num_devices: wholeNumber({
+      doc: "simulated devices",
+      default: 10,
+      min: 1,
+      max: 10_000_000,
+    }),
+    producer_count: wholeNumber({
+      doc: "producers, each with its own connection and share of the devices",
+      default: 1,
+      min: 1,
+      max: 64,
+    }),
+    seed: wholeNumber({
+      doc: "the same seed gives the same devices and the same weather",
+      default: 1,
+      min: 0,
+      max: 4_294_967_295,
+    }),
+    max_unconfirmed: wholeNumber({
+      doc: "messages of a producer that may await their confirm",
+      default: 1_000,
+      min: 1,
+      max: 65_535,
+    }),
+    host: text({ doc: "address to listen on", default: "0.0.0.0", placeholder: "host" }),
+    metrics_port: listenPort({ doc: "port of /metrics, /healthz, /readyz", default: 9091 }),
+  },
+};
+
+export type GeneratorConfig = ConfigOf<typeof generatorSettings>["generator"];

@@ -1,0 +1,124 @@
+import type { MessageHeaders, OutgoingMessage, QueueOptions } from "./broker.ts";
+
+/** A message in a memory queue. */
+export interface StoredMessage {
+  readonly body: Uint8Array;
+  readonly headers: MessageHeaders;
+  redelivered: boolean;
+}
+
+/** Something that takes messages while it has room for them. */
+export interface MemoryConsumer {
+  readonly room: number;
+  take(message: StoredMessage): void;
+}
+
+/** Messages that a queue holds before it makes publishers wait. */
+const capacity = 100_000;
+
+/**
+ * First in, first out; what a consumer gives back goes to the front again. It
+ * confirms a message once it is among the first 100,000, so that a slow consumer slows
+ * publishers and memory stays bounded by their windows.
+ */
+export class MemoryQueue {
+  readonly options: QueueOptions;
+  #messages: StoredMessage[] = [];
+  #head = 0;
+  readonly #consumers: MemoryConsumer[] = [];
+  #nextConsumer = 0;
+  readonly #waiting: (() => void)[] = [];
+  #dispatching = false;
+
+  constructor(options: QueueOptions) {
+    this.options = options;
+  }
+
+  /** Messages that no consumer has in hand. */
+  get length(): number {
+    return this.#messages.length - this.#head;
+  }
+
+  /** Resolves once the message is within the capacity. */
+  push({ body, headers }: OutgoingMessage): Promise<void> {
+    this.#messages.push({ body, headers: headers ?? {}, redelivered: false });
+    this.#dispatchSoon();
+    if (this.length <= capacity) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push(resolve);
+    return promise;
+  }
+
+  /** Puts messages that were not acked back to the front, in their order. */
+  giveBack(messages: readonly StoredMessage[]): void {
+    for (const message of messages) message.redelivered = true;
+    this.#messages = [...messages, ...this.#messages.slice(this.#head)];
+    this.#head = 0;
+    this.#dispatchSoon();
+  }
+
+  attach(consumer: MemoryConsumer): void {
+    this.#consumers.push(consumer);
+    this.#dispatchSoon();
+  }
+
+  detach(consumer: MemoryConsumer): void {
+    const at = this.#consumers.indexOf(consumer);
+    if (at >= 0) this.#consumers.splice(at, 1);
+  }
+
+  /** To be called when a consumer has room again. */
+  wake(): void {
+    this.#dispatchSoon();
+  }
+
+  #dispatchSoon(): void {
+    if (this.#dispatching) return;
+    this.#dispatching = true;
+    queueMicrotask(() => {
+      this.#dispatching = false;
+      this.#dispatch();
+    });
+  }
+
+  #dispatch(): void {
+    while (this.length > 0) {
+      const consumer = this.#consumerWithRoom();
+      if (consumer === undefined) break;
+      consumer.take(this.#messages[this.#head]!);
+      this.#head++;
+    }
+    if (this.#head > 1_024 && this.#head * 2 > this.#messages.length) {
+      this.#messages = this.#messages.slice(this.#head);
+      this.#head = 0;
+    }
+    const over = Math.max(0, this.length - capacity);
+    while (this.#waiting.length > over) this.#waiting.shift()!();
+  }
+
+  /** Consumers take turns, as RabbitMQ's do. */
+  #consumerWithRoom(): MemoryConsumer | undefined {
+    for (let tried = 0; tried < this.#consumers.length; tried++) {
+      const consumer = this.#consumers[this.#nextConsumer++ % this.#consumers.length]!;
+      if (consumer.room > 0) return consumer;
+    }
+    return undefined;
+  }
+}
+
+/** The queues of one process, by name: what `memory://` connects to. */
+export class MemoryQueues {
+  readonly #queues = new Map<string, MemoryQueue>();
+
+  /** The queue of that name; made if there is none. */
+  declare(name: string, options: QueueOptions): MemoryQueue {
+    let queue = this.#queues.get(name);
+    if (queue === undefined) this.#queues.set(name, queue = new MemoryQueue(options));
+    return queue;
+  }
+
+  /** Messages in every queue that no consumer has in hand. */
+  get length(): number {
+    return [...this.#queues.values()].reduce((sum, queue) => sum + queue.length, 0);
+  }
+}

@@ -1,0 +1,112 @@
+import type { Setting } from "./setting.ts";
+
+interface Described<Default = string> {
+  readonly doc: string;
+  readonly default: Default;
+}
+
+function setting<Value, Suffix extends string = "">(
+  described: { readonly doc: string; readonly default: string | number | boolean | undefined },
+  placeholder: string,
+  parse: (text: string) => Value,
+  more: { readonly suffix?: Suffix; readonly secret?: boolean } = {},
+): Setting<Value, Suffix> {
+  return {
+    doc: described.doc,
+    placeholder,
+    default: described.default === undefined ? undefined : String(described.default),
+    secret: more.secret ?? false,
+    // The default of the type parameter is the default here.
+    suffix: more.suffix ?? "" as Suffix,
+    parse,
+  };
+}
+
+function nonEmpty(text: string): string {
+  if (text.trim() === "") throw new Error("expected some text");
+  return text;
+}
+
+/** Any text but the empty one. */
+export function text(described: Described & { readonly placeholder?: string }): Setting<string> {
+  return setting(described, described.placeholder ?? "text", nonEmpty);
+}
+
+/** Text that is never shown; may be empty. */
+export function secretText(described: Described): Setting<string> {
+  return setting(described, "secret", (given) => given, { secret: true });
+}
+
+/** A whole number from `min` to `max`. */
+export function wholeNumber(
+  described: Described<number> & { readonly min: number; readonly max: number },
+): Setting<number> {
+  const { min, max } = described;
+  return setting(described, "number", (given) => {
+    const value = /^[+-]?\d+$/.test(given) ? Number(given) : NaN;
+    if (!(value >= min && value <= max)) {
+      throw new Error(`expected a whole number, ${min} to ${max}`);
+    }
+    return value;
+  });
+}
+
+/** A TCP port to listen on; 0 takes any free one. */
+export function listenPort(described: Described<number>): Setting<number> {
+  return setting(described, "port", (given) => {
+    const value = /^\d+$/.test(given) ? Number(given) : NaN;
+    if (!(value <= 65_535)) throw new Error("expected a port, 0 to 65535");
+    return value;
+  });
+}
+
+export function trueOrFalse(described: Described<boolean>): Setting<boolean> {
+  return setting(described, "true|false", (given) => {
+    if (given !== "true" && given !== "false") throw new Error("expected true or false");
+    return given === "true";
+  });
+}
+
+/** One of a closed list of words. */
+export function oneOf<const Choice extends string>(
+  choices: readonly Choice[],
+  described: Described<Choice>,
+): Setting<Choice> {
+  return setting(described, choices.join("|"), (given) => {
+    const chosen = choices.find((choice) => choice === given);
+    if (chosen === undefined) throw new Error(`expected one of ${choices.join(", ")}`);
+    return chosen;
+  });
+}
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** A span of time such as `500ms`, `5s` or `1m30s`, in milliseconds, from `minMs` up to a day. */
+export function duration(
+  described: Described & { readonly minMs: number },
+): Setting<number, "Ms"> {
+  return setting(described, "duration", (given) => {
+    const parts = [...given.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+    const whole = parts.map((part) => part[0]).join("") === given && parts.length > 0;
+    const value = parts.reduce((sum, [, count, unit]) => sum + Number(count) * unitMs[unit!]!, 0);
+    if (!whole || value < described.minMs || value > 86_400_000) {
+      throw new Error(
+        `expected a duration such as 500ms, 5s or 1m30s, from ${described.minMs}ms to 24h`,
+      );
+    }
+    return value;
+  }, { suffix: "Ms" });
+}
+
+/** A URL with one of `protocols` (`amqp:`, …). Secret, since it may hold a password. */
+export function secretUrl<const Default extends string | undefined>(
+  protocols: readonly string[],
+  described: Described<Default>,
+): Setting<Default extends undefined ? URL | undefined : URL> {
+  const expected = `expected a URL: ${protocols.map((protocol) => `${protocol}//…`).join(", ")}`;
+  return setting(described, "url", (given) => {
+    const url = URL.parse(given);
+    if (url === null || !protocols.includes(url.protocol)) throw new Error(expected);
+    return url;
+  }, { secret: true });
+}

@@ -1,0 +1,99 @@
+import process from "node:process";
+import { getLogger } from "@logtape/logtape";
+import { Command, CommanderError, Option } from "commander";
+import { ConfigError } from "#shared/config/config_error.ts";
+import { flattenSettings } from "#shared/config/flatten_settings.ts";
+import { loadConfig } from "#shared/config/load_config.ts";
+import type { LogConfig, logSettings } from "#shared/config/log_settings.ts";
+import type { ConfigOf, Settings } from "#shared/config/setting.ts";
+import { startLogging } from "#shared/observability/logging.ts";
+import type { RunContext } from "./run_context.ts";
+import { StartError } from "./start_error.ts";
+import { stopSignal } from "./stop_signal.ts";
+
+/** A command of the program: its name, its settings and what it does. */
+export interface CommandSpec<Sections extends Settings & { log: typeof logSettings }> {
+  readonly name: string;
+  readonly summary: string;
+  readonly sections: Sections;
+  /** Settings of the same sections that only other commands use. */
+  readonly unused?: Settings;
+  readonly run: (config: ConfigOf<Sections>, context: RunContext) => Promise<void>;
+}
+
+/** A command, ready to be put on a command line. */
+export type RunnableCommand = (name?: string) => Command;
+
+/**
+ * Makes a command: parses its flags, loads its configuration, starts logging,
+ * and runs it until it ends or the process is told to stop. Exit status 0 when
+ * it ended well, 1 when it could not start or go on, 2 for a bad command line
+ * or configuration.
+ */
+export function defineCommand<Sections extends Settings & { log: typeof logSettings }>(
+  spec: CommandSpec<Sections>,
+): RunnableCommand {
+  return (name = spec.name) => {
+    const command = new Command(name)
+      .description(spec.summary)
+      .allowUnknownOption()
+      .allowExcessArguments()
+      .option("--config <file>", "YAML file with any of the keys below");
+    const settings = flattenSettings(spec.sections);
+    const flags = new Map<string, string>();
+    for (const { flag, variable, setting } of settings) {
+      const fallback = setting.default === undefined ? "" : `default: ${setting.default || '""'}, `;
+      const file = setting.secret ? ` or ${variable}_FILE` : "";
+      const doc = `${setting.doc} (${fallback}env: ${variable}${file})`;
+      const option = new Option(`--${flag} <${setting.placeholder}>`, doc);
+      flags.set(option.attributeName(), flag);
+      command.addOption(option);
+    }
+    return command.action(async (options: Readonly<Record<string, string>>) => {
+      const config = loadConfig(spec.name, spec.sections, {
+        flags: new Map([...flags].flatMap(([attribute, flag]) => {
+          const given = options[attribute];
+          return given === undefined ? [] : [[flag, given]];
+        })),
+        strayArguments: command.args,
+        environment: Deno.env.toObject(),
+        configFile: options["config"],
+        readTextFile: Deno.readTextFileSync,
+      }, spec.unused);
+      await runLogged(spec, config);
+    });
+  };
+}
+
+async function runLogged<Sections extends Settings & { log: typeof logSettings }>(
+  spec: CommandSpec<Sections>,
+  config: ConfigOf<Sections>,
+): Promise<void> {
+  // Every table has the section `log`; the type cannot follow it through the mapping.
+  startLogging((config as { readonly log: LogConfig }).log);
+  using stop = stopSignal();
+  await spec.run(config, { log: getLogger(spec.name), signal: stop.signal });
+}
+
+/** Runs the command that the arguments name, and ends the process with its status. */
+export async function runCommandLine(program: Command, args: readonly string[]): Promise<never> {
+  process.exit(await statusOf(program, args));
+}
+
+async function statusOf(program: Command, args: readonly string[]): Promise<number> {
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureHelp({ helpWidth: 100 });
+  }
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof ConfigError || error instanceof StartError) {
+      process.stderr.write(`${error.message}\n`);
+      return error instanceof ConfigError ? 2 : 1;
+    }
+    process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+    return 1;
+  }
+}
