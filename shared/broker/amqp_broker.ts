@@ -1,14 +1,54 @@
-import type { Broker, Publisher, QueueOptions, Subscription } from "./broker.ts";
 import type { Logger } from "@logtape/logtape";
+import { AmqpPublisher } from "./amqp_publisher.ts";
+import { AmqpSubscription } from "./amqp_subscription.ts";
+import type {
+  Broker,
+  Publisher,
+  PublisherOptions,
+  QueueOptions,
+  Subscription,
+  SubscriptionOptions,
+} from "./broker.ts";
 
+export interface AmqpBrokerOptions {
+  readonly url: URL;
+  readonly queues: QueueOptions;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * RabbitMQ over AMQP 0-9-1. Every publisher and subscription has a connection
+ * of its own: a broker that is short of memory stops reading from publishers,
+ * and acks must still get through.
+ */
 export class AmqpBroker implements Broker {
-  readonly ready = false;
-  constructor(_options: { url: URL; queues: QueueOptions; log: Logger; signal: AbortSignal }) {}
-  openPublisher(): Promise<Publisher> {
-    throw new Error();
+  readonly #options: AmqpBrokerOptions;
+  readonly #open: (AmqpPublisher | AmqpSubscription)[] = [];
+
+  constructor(options: AmqpBrokerOptions) {
+    this.#options = options;
   }
-  subscribe(): Promise<Subscription> {
-    throw new Error();
+
+  get ready(): boolean {
+    return this.#open.length > 0 && this.#open.every((end) => end.up);
   }
-  async [Symbol.asyncDispose]() {}
+
+  openPublisher(options: PublisherOptions): Promise<Publisher> {
+    return this.#opened(new AmqpPublisher(options, this.#options));
+  }
+
+  subscribe(options: SubscriptionOptions): Promise<Subscription> {
+    return this.#opened(new AmqpSubscription(options, this.#options));
+  }
+
+  async #opened<End extends AmqpPublisher | AmqpSubscription>(end: End): Promise<End> {
+    this.#open.push(end);
+    await end.open(this.#options.signal);
+    return end;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#open.map((end) => end[Symbol.asyncDispose]()));
+  }
 }

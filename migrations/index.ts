@@ -1,0 +1,11 @@
+import type { Migration } from "kysely/migration";
+import * as iotDevices from "./0001_iot_devices.ts";
+import * as sensorReadings from "./0002_sensor_readings.ts";
+import * as parkedReadings from "./0003_parked_readings.ts";
+
+/** Every migration, in order. Append; never change one that has been released. */
+export const migrations: Readonly<Record<string, Migration>> = {
+  "0001_iot_devices": iotDevices,
+  "0002_sensor_readings": sensorReadings,
+  "0003_parked_readings": parkedReadings,
+};
