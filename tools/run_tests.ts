@@ -3,7 +3,7 @@
  *
  * Finds PostgreSQL, RabbitMQ and Chromium, starts what is not there, runs the
  * tests, and stops what it started. Tests of what could not be had are ignored,
- * and named at the end.
+ * and named at the end. (A file named test.ts would itself be taken for a test.)
  */
 import process from "node:process";
 import { fileURLToPath } from "node:url";
