@@ -1,0 +1,38 @@
+export interface WaitOptions {
+  /** Longest wait, in milliseconds. */
+  readonly deadlineMs: number;
+  /** What is waited for, to complete "Waited … ms for …". */
+  readonly what: string;
+}
+
+/** Milliseconds between two looks at the condition. */
+const pollMs = 10;
+
+/**
+ * Resolves to the condition's first truthy value. The only timer in tests: a
+ * test waits for what it needs, never for time to pass.
+ *
+ * @throws {Error} when the deadline passes; its cause is what the condition
+ *   last threw, if it threw.
+ */
+export async function waitUntil<Value>(
+  condition: () => Value | Promise<Value>,
+  { deadlineMs, what }: WaitOptions,
+): Promise<Exclude<Value, false | null | undefined | 0 | "">> {
+  const startedMs = performance.now();
+  for (;;) {
+    let failure: unknown;
+    try {
+      const value = await condition();
+      // Truthy, which the type says in other words.
+      if (value) return value as Exclude<Value, false | null | undefined | 0 | "">;
+    } catch (error) {
+      failure = error;
+    }
+    if (performance.now() - startedMs >= deadlineMs) {
+      const reason = failure === undefined ? "" : `: ${failure}`;
+      throw new Error(`Waited ${deadlineMs} ms for ${what}${reason}`, { cause: failure });
+    }
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+}

@@ -1,0 +1,61 @@
+import type { IgnoredTest } from "./junit_report.ts";
+import type { ModuleImport } from "./module_graph.ts";
+
+/** Something that tests need and that was not there. */
+export interface MissingService {
+  readonly name: string;
+  /** The module through which tests use it. */
+  readonly support: string;
+  /** Commands, any of which would supply it. */
+  readonly supply: readonly string[];
+}
+
+/**
+ * For people to read: under each missing service the ignored tests of the files
+ * that use it, and how to supply it; then the tests that were ignored for a
+ * reason of their own.
+ */
+export function ignoredTestsReport(
+  ignored: readonly IgnoredTest[],
+  missing: readonly MissingService[],
+  imports: readonly ModuleImport[],
+): string {
+  const sections: string[] = [];
+  const explained = new Set<IgnoredTest>();
+  for (const { name, support, supply } of missing) {
+    const users = usersOf(support, imports);
+    const tests = ignored.filter(({ file }) => users.has(file));
+    if (tests.length === 0) continue;
+    for (const test of tests) explained.add(test);
+    sections.push(
+      `${counted(tests)} ignored, for want of ${name}:\n${listed(tests)}` +
+        `To run them: ${supply.join("\n         or: ")}\n`,
+    );
+  }
+  const others = ignored.filter((test) => !explained.has(test));
+  if (others.length > 0) sections.push(`${counted(others)} ignored:\n${listed(others)}`);
+  return sections.join("\n");
+}
+
+/** The files that import `module`, directly or through others. */
+function usersOf(module: string, imports: readonly ModuleImport[]): ReadonlySet<string> {
+  const importers = Map.groupBy(imports, ({ to }) => to);
+  const users = new Set<string>();
+  const pending = [module];
+  for (let file = pending.pop(); file !== undefined; file = pending.pop()) {
+    for (const { from } of importers.get(file) ?? []) {
+      if (users.has(from)) continue;
+      users.add(from);
+      pending.push(from);
+    }
+  }
+  return users;
+}
+
+function counted(tests: readonly IgnoredTest[]): string {
+  return `${tests.length} ${tests.length === 1 ? "test" : "tests"}`;
+}
+
+function listed(tests: readonly IgnoredTest[]): string {
+  return tests.map(({ file, name }) => `  ${file}: ${name}\n`).join("");
+}

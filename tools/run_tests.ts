@@ -1,0 +1,117 @@
+/**
+ * `deno task test [--require-all] [--own-services] [arguments of deno test]`
+ *
+ * Finds PostgreSQL, RabbitMQ and Chromium, starts what is not there, runs the
+ * tests, and stops what it started. Tests of what could not be had are ignored,
+ * and named at the end. (A file named test.ts would itself be taken for a test.)
+ */
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { ignoredTestsReport, type MissingService } from "./ignored_tests_report.ts";
+import { ignoredTests } from "./junit_report.ts";
+import { moduleImports } from "./module_graph.ts";
+import { findChromium } from "./services/find_chromium.ts";
+import { withoutPassword } from "./services/find_service.ts";
+import { missingChromium, neededServices } from "./services/needed_services.ts";
+import { obtainService } from "./services/obtain_service.ts";
+import { ServiceError } from "./services/service.ts";
+import { tempFolder } from "./services/temp_folder.ts";
+import { testArguments } from "./test_arguments.ts";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const permissions = ["read", "write", "net", "env", "run", "sys"].map((name) => `--allow-${name}`);
+
+/** Variables of the person who runs the tests, which would change what they test. */
+const foreignVariable = /^(APP_|PG|TEST_|OTEL_|(DATABASE|AMQP|RABBITMQ)_URL$)/;
+
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+async function main(signal: AbortSignal): Promise<number> {
+  const { requireAll, ownServices, passedOn } = testArguments(Deno.args);
+  const environment = Deno.env.toObject();
+  await using open = new AsyncDisposableStack();
+  const missing: MissingService[] = [];
+  const found: Record<string, string> = {};
+
+  for (const needed of neededServices) {
+    const service = await obtainService(needed, { environment, ownServices, signal, warn: say });
+    if (service === undefined) {
+      missing.push(needed);
+      say(`${needed.name}: none found`);
+      continue;
+    }
+    open.use(service);
+    found[needed.variable] = service.url;
+    say(`${needed.name}: ${withoutPassword(service.url)} (${service.origin})`);
+  }
+  const chromium = await findChromium(environment["TEST_CHROMIUM"]);
+  if (chromium === undefined) missing.push(missingChromium);
+  else found["TEST_CHROMIUM"] = chromium;
+  say(`Chromium: ${chromium ?? "none found"}\n`);
+  signal.throwIfAborted();
+
+  if (requireAll && missing.length > 0) {
+    for (const { name, supply } of missing) say(`Missing: ${name}. Try: ${supply.join(", or: ")}`);
+    return 1;
+  }
+
+  const folder = open.use(await tempFolder("demo-app-test-"));
+  const reportPath = `${folder.path}/report.xml`;
+  const inherited = Object.entries(environment).filter(([name]) => !foreignVariable.test(name));
+  const status = await runTests(
+    [...permissions, `--junit-path=${reportPath}`, ...passedOn],
+    { ...Object.fromEntries(inherited), ...found },
+    signal,
+  );
+  const ignored = await readIgnored(reportPath);
+  if (ignored.length === 0) return status;
+  const imports = await moduleImports([...new Set(ignored.map(({ file }) => file))]);
+  say(`\n${ignoredTestsReport(ignored, missing, imports)}`);
+  return requireAll ? 1 : status;
+}
+
+async function runTests(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<number> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["test", ...args],
+    cwd: root,
+    clearEnv: true,
+    env,
+    stdin: "inherit",
+  }).spawn();
+  const stop = () => child.kill("SIGINT");
+  signal.addEventListener("abort", stop);
+  const { code } = await child.status;
+  signal.removeEventListener("abort", stop);
+  return code;
+}
+
+async function readIgnored(reportPath: string) {
+  try {
+    return ignoredTests(await Deno.readTextFile(reportPath));
+  } catch (error) {
+    // No test ran: a type error, or a filter that matched nothing.
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+const controller = new AbortController();
+const signals: Deno.Signal[] = Deno.build.os === "windows"
+  ? ["SIGINT", "SIGBREAK"]
+  : ["SIGINT", "SIGTERM", "SIGHUP"];
+for (const name of signals) {
+  // Further signals change nothing: stopping what was started is bounded in time.
+  Deno.addSignalListener(name, () => controller.abort(new ServiceError(`Stopped by ${name}`)));
+}
+let status = 1;
+try {
+  status = await main(controller.signal);
+} catch (error) {
+  if (!(error instanceof ServiceError)) throw error;
+  say(error.message);
+}
+process.exit(controller.signal.aborted ? 130 : status);

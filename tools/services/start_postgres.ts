@@ -1,0 +1,107 @@
+import { findBinary, pathFolders, versionFolders } from "./find_binary.ts";
+import { freePort } from "./free_port.ts";
+import { probePostgres } from "./probe.ts";
+import { startServer } from "./server_process.ts";
+import { type Service, ServiceError } from "./service.ts";
+import { tempFolder } from "./temp_folder.ts";
+
+/** Where packages put the server, apart from `PATH`: Debian, Red Hat, source, Homebrew. */
+async function serverFolders(): Promise<readonly string[]> {
+  const folders: string[] = [];
+  const debian = "/usr/lib/postgresql";
+  for (const version of await versionFolders(debian)) folders.push(`${debian}/${version}/bin`);
+  for (const cellar of ["/opt/homebrew/opt", "/usr/local/opt"]) {
+    for (const name of await versionFolders(cellar)) {
+      if (/^postgresql(@\d+)?$/.test(name)) folders.push(`${cellar}/${name}/bin`);
+    }
+  }
+  for (const version of await versionFolders("/usr")) {
+    if (/^pgsql-\d+$/.test(version)) folders.push(`/usr/${version}/bin`);
+  }
+  return [...folders, "/usr/local/pgsql/bin", ...pathFolders()];
+}
+
+/**
+ * A PostgreSQL of its own in a temporary folder, from the installed server;
+ * undefined if none is installed.
+ *
+ * @throws {ServiceError} if it does not start.
+ */
+export async function startPostgres(signal: AbortSignal): Promise<Service | undefined> {
+  const initdb = await findBinary("initdb", await serverFolders());
+  if (initdb === undefined) return undefined;
+  const postgres = initdb.replace(/initdb(\.exe)?$/, "postgres$1");
+
+  await using starting = new AsyncDisposableStack();
+  const folder = starting.use(await tempFolder("demo-app-postgres-"));
+  const user = await unprivilegedUser();
+  if (user !== undefined) await Deno.chown(folder.path, user.uid, user.gid);
+  await initialize(initdb, folder.path, user);
+
+  const port = freePort();
+  const url = `postgres://postgres:postgres@127.0.0.1:${port}/postgres`;
+  const settings = {
+    listen_addresses: "127.0.0.1",
+    port,
+    // Sockets elsewhere would need the right to write there; Windows has none.
+    ...(Deno.build.os === "windows" ? {} : { unix_socket_directories: folder.path }),
+    max_connections: 200,
+    // Nothing of it outlives the run.
+    fsync: "off",
+    synchronous_commit: "off",
+    full_page_writes: "off",
+  };
+  const server = starting.use(startServer({
+    path: postgres,
+    args: [
+      ...["-D", `${folder.path}/data`],
+      ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+    ],
+    cwd: folder.path,
+    user,
+    stopSignal: "SIGINT",
+  }));
+  await server.answers(() => probePostgres(url, 2_000), { deadlineMs: 30_000, signal });
+  const started = starting.move();
+  return {
+    url,
+    origin: `started from ${postgres}`,
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  };
+}
+
+async function initialize(
+  initdb: string,
+  folder: string,
+  user: { readonly uid: number; readonly gid: number } | undefined,
+): Promise<void> {
+  const { success, stderr } = await new Deno.Command(initdb, {
+    args: [
+      ...["-D", `${folder}/data`, "--username=postgres", "--auth=trust"],
+      ...["--encoding=UTF8", "--no-locale", "--no-sync"],
+    ],
+    cwd: folder,
+    ...user,
+    stdin: "null",
+    stdout: "null",
+  }).output();
+  if (!success) throw new ServiceError(`${initdb}: ${new TextDecoder().decode(stderr).trim()}`);
+}
+
+/** Whom to run the server as: PostgreSQL refuses root. Undefined to stay who we are. */
+async function unprivilegedUser(): Promise<
+  { readonly uid: number; readonly gid: number } | undefined
+> {
+  if (Deno.build.os === "windows" || Deno.uid() !== 0) return undefined;
+  for (const name of ["postgres", "nobody"]) {
+    const [uid, gid] = [await idOf(name, "-u"), await idOf(name, "-g")];
+    if (uid !== undefined && gid !== undefined) return { uid, gid };
+  }
+  throw new ServiceError("PostgreSQL refuses to run as root, and no other user was found");
+}
+
+async function idOf(user: string, kind: "-u" | "-g"): Promise<number | undefined> {
+  const { success, stdout } = await new Deno.Command("id", { args: [kind, user], stderr: "null" })
+    .output();
+  return success ? Number(new TextDecoder().decode(stdout)) : undefined;
+}
