@@ -3,6 +3,7 @@ import type { Logger } from "@logtape/logtape";
 import { backoffMs } from "#shared/lifecycle/backoff.ts";
 import { sleep } from "#shared/lifecycle/sleep.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
+import { within } from "#shared/lifecycle/within.ts";
 import { brokerFault } from "./broker_fault.ts";
 
 export interface AmqpLinkOptions {
@@ -16,7 +17,7 @@ export interface AmqpLinkOptions {
 
 /** Longest that a handshake may take, and that closing waits for the broker's word. */
 const handshakeMs = 10_000;
-const closingMs = 3_000;
+const closingMs = 1_500;
 /** A connection on which nothing is heard for twice as long is taken for dead. */
 const heartbeatSeconds = 10;
 
@@ -129,9 +130,7 @@ export class AmqpLink implements AsyncDisposable {
 
 /** Closes with the broker's word for it, or without when that does not come. */
 async function closeQuietly(connection: ChannelModel): Promise<void> {
-  const late = new AbortController();
-  const closed = connection.close().catch(() => {}).finally(() => late.abort());
-  await Promise.race([closed, sleep(closingMs, late.signal)]);
+  await within(closingMs, connection.close());
   // Not in the types: the socket, which a peer that never answers would keep open.
   (connection.connection as { readonly stream?: { destroy(): void } }).stream?.destroy();
 }

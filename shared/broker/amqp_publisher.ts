@@ -106,7 +106,7 @@ export class AmqpPublisher implements Publisher {
   #send(pending: Pending): void {
     const channel = this.#channel;
     if (channel === undefined) return;
-    const { body, headers } = pending.message;
+    const { body, headers, contentType = "application/protobuf" } = pending.message;
     pending.returned = false;
     try {
       channel.publish(
@@ -116,7 +116,7 @@ export class AmqpPublisher implements Publisher {
         {
           persistent: true,
           mandatory: true,
-          contentType: "application/protobuf",
+          contentType,
           messageId: String(pending.id),
           ...(headers === undefined ? {} : { headers }),
         },

@@ -1,9 +1,13 @@
 import type { Channel, ConsumeMessage } from "amqplib";
 import type { Logger } from "@logtape/logtape";
+import { within } from "#shared/lifecycle/within.ts";
 import { AckWindow } from "./ack_window.ts";
 import { AmqpLink } from "./amqp_link.ts";
 import type { Delivery, QueueOptions, Subscription, SubscriptionOptions } from "./broker.ts";
 import { declareQueue } from "./declare_queue.ts";
+
+/** Longest that a broker which is going away is waited for, in milliseconds. */
+const answerMs = 1_500;
 
 /** A message as amqplib hands it out, with the window that its ack belongs to. */
 class AmqpDelivery implements Delivery {
@@ -91,23 +95,25 @@ export class AmqpSubscription implements Subscription {
 
   async cancel(): Promise<void> {
     this.#cancelled = true;
-    try {
-      if (this.#consumerTag !== "") await this.#channel?.cancel(this.#consumerTag);
-    } catch {
-      // The channel is gone, and with it the consumer.
+    const channel = this.#channel;
+    if (channel === undefined || this.#consumerTag === "") return;
+    if (!await within(answerMs, attempt(() => channel.cancel(this.#consumerTag)))) {
+      this.#channel = undefined;
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.cancel();
-    try {
-      // On the same channel as the acks: its answer says that they have arrived.
-      await this.#channel?.close();
-    } catch {
-      // The channel is gone already.
-    }
+    if (!this.#cancelled) await this.cancel();
+    const channel = this.#channel;
+    // On the same channel as the acks: its answer says that they have arrived.
+    if (channel !== undefined) await within(answerMs, attempt(() => channel.close()));
     await this.#link[Symbol.asyncDispose]();
   }
+}
+
+/** A call on a channel that is gone throws; here it rejects. */
+async function attempt(call: () => Promise<unknown>): Promise<void> {
+  await call();
 }
 
 /** Acks every delivery up to `tag`. */

@@ -3,12 +3,14 @@
  * and pass the same tests: `amqp(s)://` and `memory://`.
  */
 
-/** What a message carries beside its body. */
-export type MessageHeaders = Readonly<Record<string, string | number>>;
+/** What a message carries beside its body; values as AMQP knows them. */
+export type MessageHeaders = Readonly<Record<string, unknown>>;
 
 export interface OutgoingMessage {
   readonly body: Uint8Array;
   readonly headers?: MessageHeaders;
+  /** `application/protobuf` unless given. */
+  readonly contentType?: string;
 }
 
 export interface Publisher extends AsyncDisposable {
@@ -36,7 +38,7 @@ export interface PublisherOptions {
 /** A message in a consumer's hands. Unless acked, it is delivered again. */
 export interface Delivery {
   readonly body: Uint8Array;
-  readonly headers: Readonly<Record<string, unknown>>;
+  readonly headers: MessageHeaders;
   readonly contentType: string | undefined;
   readonly redelivered: boolean;
 }

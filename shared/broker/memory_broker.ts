@@ -100,7 +100,7 @@ class MemorySubscription implements Subscription, MemoryConsumer {
     const delivery: Delivery = {
       body: message.body,
       headers: message.headers,
-      contentType: "application/protobuf",
+      contentType: message.contentType,
       redelivered: message.redelivered,
     };
     this.#inHand.set(delivery, message);

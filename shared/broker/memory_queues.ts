@@ -4,6 +4,7 @@ import type { MessageHeaders, OutgoingMessage, QueueOptions } from "./broker.ts"
 export interface StoredMessage {
   readonly body: Uint8Array;
   readonly headers: MessageHeaders;
+  readonly contentType: string;
   redelivered: boolean;
 }
 
@@ -40,8 +41,10 @@ export class MemoryQueue {
   }
 
   /** Resolves once the message is within the capacity. */
-  push({ body, headers }: OutgoingMessage): Promise<void> {
-    this.#messages.push({ body, headers: headers ?? {}, redelivered: false });
+  push(
+    { body, headers = {}, contentType = "application/protobuf" }: OutgoingMessage,
+  ): Promise<void> {
+    this.#messages.push({ body, headers, contentType, redelivered: false });
     this.#dispatchSoon();
     if (this.length <= capacity) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import type { Registry } from "prom-client";
+import { within } from "#shared/lifecycle/within.ts";
 
 /** What each part that a service needs says of itself: true when it answers. */
 export type ReadinessChecks = Readonly<Record<string, () => boolean | Promise<boolean>>>;
@@ -38,15 +39,12 @@ export function adminApp({ registry, checks }: AdminOptions): Hono {
 }
 
 async function passes(check: () => boolean | Promise<boolean>): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), checkTimeoutMs);
-  });
-  try {
-    return await Promise.race([check(), late]);
-  } catch {
-    return false;
-  } finally {
-    clearTimeout(timer);
-  }
+  let passed = false;
+  await within(
+    checkTimeoutMs,
+    (async () => {
+      passed = await check();
+    })(),
+  );
+  return passed;
 }

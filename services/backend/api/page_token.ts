@@ -1,0 +1,69 @@
+import { Buffer } from "node:buffer";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { ReadingPosition } from "../store/reading_row.ts";
+
+/** Raised when the payload's form changes, so that older tokens are refused, not misread. */
+const version = 1;
+
+/**
+ * A page token is base64url of a version, a checksum and where to go on. The
+ * checksum covers what the token was issued for (`scope`), so that one that was
+ * altered, or issued for another list, is refused.
+ */
+function seal(scope: string, payload: Uint8Array): string {
+  const token = Buffer.alloc(5 + payload.length);
+  token[0] = version;
+  token.writeUInt32BE(checksum(scope, payload), 1);
+  token.set(payload, 5);
+  return token.toString("base64url");
+}
+
+/** @throws {ConnectError} INVALID_ARGUMENT unless `seal` made it for the same scope. */
+function unseal(scope: string, token: string): Buffer {
+  const bytes = Buffer.from(token, "base64url");
+  const payload = bytes.subarray(5);
+  const issuedHere = bytes.length > 5 && bytes[0] === version &&
+    bytes.toString("base64url") === token && bytes.readUInt32BE(1) === checksum(scope, payload);
+  if (!issuedHere) throw notIssuedHere();
+  return payload;
+}
+
+function notIssuedHere(): ConnectError {
+  const problem = "page_token was not issued for this list; leave it empty for the first page";
+  return new ConnectError(problem, Code.InvalidArgument);
+}
+
+/** FNV-1a, 32 bits, over the scope and the payload. */
+function checksum(scope: string, payload: Uint8Array): number {
+  let hash = 0x811c9dc5;
+  for (const bytes of [Buffer.from(`${scope}\0`), payload]) {
+    for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
+  }
+  return hash >>> 0;
+}
+
+/** The token of the page after the device `deviceId`. */
+export function deviceToken(deviceId: string): string {
+  return seal("devices", Buffer.from(deviceId));
+}
+
+/** The device id that a token from `deviceToken` holds; undefined for the empty token. */
+export function readDeviceToken(token: string): string | undefined {
+  return token === "" ? undefined : unseal("devices", token).toString();
+}
+
+/** The token of the page after `position` among the readings of `deviceId`. */
+export function readingToken(deviceId: string, { micros, tieBreak }: ReadingPosition): string {
+  const payload = Buffer.alloc(16);
+  payload.writeBigInt64BE(BigInt(micros), 0);
+  payload.writeBigInt64BE(tieBreak, 8);
+  return seal(`readings ${deviceId}`, payload);
+}
+
+/** The position that a token from `readingToken` holds; undefined for the empty token. */
+export function readReadingToken(deviceId: string, token: string): ReadingPosition | undefined {
+  if (token === "") return undefined;
+  const payload = unseal(`readings ${deviceId}`, token);
+  if (payload.length !== 16) throw notIssuedHere();
+  return { micros: Number(payload.readBigInt64BE(0)), tieBreak: payload.readBigInt64BE(8) };
+}

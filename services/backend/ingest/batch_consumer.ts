@@ -1,0 +1,167 @@
+import type { Logger } from "@logtape/logtape";
+import type { Delivery } from "#shared/broker/broker.ts";
+import { backoffMs } from "#shared/lifecycle/backoff.ts";
+import { sleep } from "#shared/lifecycle/sleep.ts";
+import { within } from "#shared/lifecycle/within.ts";
+import { sqlState, writeFailure } from "../store/write_failure.ts";
+import type { DeadLetterReason } from "./dead_letters.ts";
+import type { IngestMetrics } from "./ingest_metrics.ts";
+import { MalformedMessageError } from "./malformed_message_error.ts";
+
+export interface BatchOptions {
+  /** Rows a write, at least 1. */
+  readonly maxRows: number;
+  /** Longest that a row waits for its batch to fill, in milliseconds. */
+  readonly maxWaitMs: number;
+  /** Writes under way at once, at least 1. */
+  readonly writers: number;
+}
+
+export interface BatchConsumerOptions<Row> extends BatchOptions {
+  readonly queue: string;
+  /** @throws {MalformedMessageError} */
+  readonly decode: (body: Uint8Array, nowMs: number) => Row;
+  /** Commits all rows or none; writing a row again changes nothing. */
+  readonly write: (rows: readonly Row[]) => Promise<void>;
+  /** Resolves once the message is safe in the dead-letter queue. */
+  readonly deadLetter: (
+    delivery: Delivery,
+    reason: DeadLetterReason,
+    detail: string,
+  ) => Promise<void>;
+  readonly ack: (deliveries: readonly Delivery[]) => void;
+  readonly metrics: IngestMetrics;
+  readonly log: Logger;
+}
+
+interface Item<Row> {
+  readonly delivery: Delivery;
+  readonly row: Row;
+}
+
+/**
+ * Gathers deliveries into batches and settles each: written rows are acked
+ * after their commit, malformed messages after their dead letter is confirmed.
+ * What can be neither is kept and tried again, with backoff, and the prefetch
+ * bounds how much that is.
+ */
+export class BatchConsumer<Row> {
+  readonly #options: BatchConsumerOptions<Row>;
+  readonly #giveUp = new AbortController();
+  #waiting: Delivery[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #writing = new Set<Promise<void>>();
+
+  constructor(options: BatchConsumerOptions<Row>) {
+    this.#options = options;
+  }
+
+  /** Takes a delivery into the next batch. */
+  accept(delivery: Delivery): void {
+    this.#waiting.push(delivery);
+    if (this.#waiting.length >= this.#options.maxRows) this.#startBatch();
+    else this.#timer ??= setTimeout(() => this.#startBatch(), this.#options.maxWaitMs);
+  }
+
+  /**
+   * Settles everything accepted so far, or as much as can be within
+   * `deadlineMs`; the rest stays unacked, to be delivered again.
+   */
+  async drain(deadlineMs: number): Promise<void> {
+    this.#startBatch();
+    await within(deadlineMs, this.#settled());
+    this.#giveUp.abort();
+    clearTimeout(this.#timer);
+  }
+
+  async #settled(): Promise<void> {
+    while (this.#writing.size > 0) await Promise.all(this.#writing);
+  }
+
+  #startBatch(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const { maxRows, writers } = this.#options;
+    while (this.#waiting.length > 0 && this.#writing.size < writers) {
+      const batch = this.#waiting.length <= maxRows
+        ? this.#waiting
+        : this.#waiting.slice(0, maxRows);
+      this.#waiting = batch === this.#waiting ? [] : this.#waiting.slice(maxRows);
+      const settled = this.#settle(batch).finally(() => {
+        this.#writing.delete(settled);
+        this.#startBatch();
+      });
+      this.#writing.add(settled);
+    }
+  }
+
+  async #settle(batch: readonly Delivery[]): Promise<void> {
+    const { decode, metrics } = this.#options;
+    const items: Item<Row>[] = [];
+    const nowMs = Date.now();
+    for (const delivery of batch) {
+      try {
+        items.push({ delivery, row: decode(delivery.body, nowMs) });
+      } catch (error) {
+        if (!(error instanceof MalformedMessageError)) throw error;
+        await this.#deadLetter(delivery, error.reason, error.message);
+      }
+    }
+    metrics.batchRows.observe(items.length);
+    if (items.length > 0) await this.#write(items);
+  }
+
+  /** Writes the items; if the database blames a row, in halves, until it stands alone. */
+  async #write(items: readonly Item<Row>[]): Promise<void> {
+    const { write, ack, metrics, log, queue } = this.#options;
+    const rows = items.map(({ row }) => row);
+    for (let attempt = 1; !this.#giveUp.signal.aborted; attempt++) {
+      const startedMs = performance.now();
+      try {
+        await write(rows);
+        metrics.writeSeconds.observe((performance.now() - startedMs) / 1_000);
+        ack(items.map(({ delivery }) => delivery));
+        return;
+      } catch (error) {
+        const failure = writeFailure(error);
+        const detail = error instanceof Error ? error.message : String(error);
+        metrics.writeFailures.inc({ queue, failure });
+        if (failure === "reject") {
+          if (items.length === 1) {
+            const state = sqlState(error) ?? "";
+            const { delivery } = items[0]!;
+            await this.#deadLetter(delivery, "refused_by_database", `${state} ${detail}`);
+          } else {
+            const half = items.length >> 1;
+            await this.#write(items.slice(0, half));
+            await this.#write(items.slice(half));
+          }
+          return;
+        }
+        const retryMs = Math.round(backoffMs(attempt));
+        const fields = { queue, rows: rows.length, attempt, error: detail, retryMs };
+        if (failure === "repair") log.error("Cannot write: the database needs mending", fields);
+        else log.warning("Cannot write; the batch is kept and tried again", fields);
+        await sleep(retryMs, this.#giveUp.signal);
+      }
+    }
+  }
+
+  async #deadLetter(delivery: Delivery, reason: DeadLetterReason, detail: string): Promise<void> {
+    const { deadLetter, ack, metrics, log, queue } = this.#options;
+    for (let attempt = 1; !this.#giveUp.signal.aborted; attempt++) {
+      try {
+        await deadLetter(delivery, reason, detail);
+        metrics.deadLetters.inc({ queue, reason });
+        log.warning("Dead-lettered a message", { queue, reason, detail });
+        ack([delivery]);
+        return;
+      } catch (error) {
+        const retryMs = Math.round(backoffMs(attempt));
+        const problem = error instanceof Error ? error.message : String(error);
+        log.error("Cannot dead-letter a message; it is kept", { queue, error: problem, retryMs });
+        await sleep(retryMs, this.#giveUp.signal);
+      }
+    }
+  }
+}

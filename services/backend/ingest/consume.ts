@@ -1,0 +1,45 @@
+import type { Broker, Publisher, Subscription } from "#shared/broker/broker.ts";
+import { BatchConsumer, type BatchConsumerOptions } from "./batch_consumer.ts";
+import { deadLetter } from "./dead_letters.ts";
+
+export interface ConsumeOptions<Row> extends Omit<BatchConsumerOptions<Row>, "deadLetter" | "ack"> {
+  readonly broker: Pick<Broker, "subscribe">;
+  /** Opened for the dead-letter queue of `queue`. */
+  readonly deadLetters: Pick<Publisher, "publish">;
+  readonly prefetch: number;
+}
+
+/** Longest that the rows in hand may take to settle when the service stops, in milliseconds. */
+const drainMs = 4_000;
+
+/**
+ * Consumes `queue` in batches until disposed: then it takes no more, settles
+ * what it has, and closes.
+ */
+export async function consume<Row>(options: ConsumeOptions<Row>): Promise<AsyncDisposable> {
+  const { broker, deadLetters, prefetch, queue, metrics } = options;
+  const opened = Promise.withResolvers<Subscription>();
+  const batches = new BatchConsumer<Row>({
+    ...options,
+    deadLetter: (delivery, reason, detail) =>
+      deadLetter(deadLetters, queue, delivery, reason, detail),
+    ack: async (deliveries) => (await opened.promise).ack(deliveries),
+  });
+  const received = metrics.received.labels({ queue });
+  const subscription = await broker.subscribe({
+    queue,
+    prefetch,
+    onDelivery(delivery) {
+      received.inc();
+      batches.accept(delivery);
+    },
+  });
+  opened.resolve(subscription);
+  return {
+    async [Symbol.asyncDispose]() {
+      await subscription.cancel();
+      await batches.drain(drainMs);
+      await subscription[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import { deadLetterQueue, type Delivery, type Publisher } from "#shared/broker/broker.ts";
+import type { MalformedReason } from "./malformed_message_error.ts";
+
+/** Why a message is in a dead-letter queue. */
+export type DeadLetterReason = MalformedReason | "refused_by_database";
+
+/** Header names of a dead letter; the original's own headers are kept beside them. */
+export const deadLetterHeaders = {
+  reason: "x-dead-letter-reason",
+  detail: "x-dead-letter-detail",
+  time: "x-dead-letter-time",
+} as const;
+
+/** Longest detail that is kept, in characters: headers share a frame of 128 KiB. */
+const longestDetail = 1_000;
+
+/**
+ * Publishes the original bytes to `<queue>.dead` with the reason, and resolves
+ * once the broker has confirmed it.
+ */
+export async function deadLetter(
+  publisher: Pick<Publisher, "publish">,
+  queue: string,
+  delivery: Delivery,
+  reason: DeadLetterReason,
+  detail: string,
+): Promise<void> {
+  await publisher.publish(deadLetterQueue(queue), {
+    body: delivery.body,
+    headers: {
+      ...delivery.headers,
+      [deadLetterHeaders.reason]: reason,
+      [deadLetterHeaders.detail]: detail.slice(0, longestDetail),
+      [deadLetterHeaders.time]: new Date().toISOString(),
+    },
+    ...(delivery.contentType === undefined ? {} : { contentType: delivery.contentType }),
+  });
+}

@@ -1,0 +1,38 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { type SensorReading, SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
+import type { ReadingRow } from "../store/reading_row.ts";
+import { tieBreak } from "../store/tie_break.ts";
+import { checkDeviceId, checkInstant, checkRange } from "./field_rules.ts";
+import { MalformedMessageError } from "./malformed_message_error.ts";
+
+/**
+ * A row from the body of a reading's message.
+ *
+ * @param nowMs Unix milliseconds
+ * @throws {MalformedMessageError} if it is no `SensorReading`, or out of the contract's ranges.
+ */
+export function decodeReading(body: Uint8Array, nowMs: number): ReadingRow {
+  let reading: SensorReading;
+  try {
+    reading = fromBinary(SensorReadingSchema, body);
+  } catch (cause) {
+    throw new MalformedMessageError("undecodable", `not a SensorReading: ${cause}`, { cause });
+  }
+  const { deviceId, timestamp, nanos, temperature, humidity, pressure, batteryLevel } = reading;
+  checkDeviceId(deviceId);
+  checkInstant("timestamp", timestamp, nowMs);
+  checkRange("nanos", nanos, 0, 999_999_999);
+  checkRange("temperature", temperature, -90, 150);
+  checkRange("humidity", humidity, 0, 100);
+  checkRange("pressure", pressure, 300, 1_100);
+  checkRange("battery_level", batteryLevel, 0, 100);
+  return {
+    deviceId,
+    micros: Number(timestamp) * 1_000_000 + Math.floor(nanos / 1_000),
+    tieBreak: tieBreak(nanos % 1_000, temperature, humidity, pressure, batteryLevel),
+    temperature,
+    humidity,
+    pressure,
+    batteryLevel,
+  };
+}
