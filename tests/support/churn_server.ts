@@ -1,6 +1,6 @@
 /**
  * A real API server, in a process of its own so that a crash is an exit. Prints
- * one line of JSON with its addresses; ends when its standard input does.
+ * one line of JSON with its addresses; runs until it is killed.
  */
 import { getLogger } from "@logtape/logtape";
 import { adminApp } from "#shared/observability/admin_app.ts";
@@ -37,4 +37,4 @@ await using admin = serveHttp({
 });
 // deno-lint-ignore no-console -- the parent reads it
 console.log(JSON.stringify({ port: api.port, admin: admin.url }));
-await Deno.stdin.readable.pipeTo(new WritableStream());
+await new Promise(() => {});

@@ -5,6 +5,7 @@ import {
 } from "@connectrpc/connect-node";
 import type { Logger } from "@logtape/logtape";
 import { type NodeRequest, type NodeResponse, releaseParkedWrites } from "./parked_writes.ts";
+import { discardUnreadRequest } from "./unread_request.ts";
 
 export type RpcListener = (request: NodeRequest, response: NodeResponse) => void;
 
@@ -21,6 +22,7 @@ export function rpcListener(router: ConnectRouter, log: Logger): RpcListener {
     const handler = handlers.get(request.url?.split("?", 1)[0] ?? "");
     if (handler === undefined) return answer(response, 404);
     releaseParkedWrites(request, response);
+    discardUnreadRequest(request);
     let call: ReturnType<typeof universalRequestFromNodeRequest>;
     try {
       call = universalRequestFromNodeRequest(request, response, undefined, undefined);

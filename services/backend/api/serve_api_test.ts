@@ -130,7 +130,7 @@ Deno.test("serveApi aborts a method's signal at the deadline and when the client
 
 Deno.test("serveApi takes and gives messages of several MB, gzip or not, up to its limit", async () => {
   const encodings: (string | null)[] = [];
-  await using api = await start({
+  const api = await start({
     getDevice({ deviceId }, { requestHeader }) {
       encodings.push(requestHeader.get("grpc-encoding"));
       return { device: { deviceId } };
@@ -150,6 +150,10 @@ Deno.test("serveApi takes and gives messages of several MB, gzip or not, up to i
     await assert.rejects(tooLarge, { code: status.RESOURCE_EXHAUSTED });
   }
   assert.deepEqual(encodings.map((encoding) => encoding ?? "identity"), ["identity", "gzip"]);
+  // What was left unread of the refused messages must not hold the connections open.
+  const closed = performance.now();
+  await api[Symbol.asyncDispose]();
+  assert.ok(performance.now() - closed < 2_500);
 });
 
 Deno.test("serveApi answers Connect, gRPC-Web and curl over HTTP/1.1 and HTTP/2", async () => {
