@@ -1,0 +1,65 @@
+import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
+import { sleep } from "#shared/lifecycle/sleep.ts";
+import { Health, HealthCheckResponse_ServingStatus } from "#shared/gen/grpc/health/v1/health_pb.ts";
+
+const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = HealthCheckResponse_ServingStatus;
+
+export interface HealthOptions {
+  /** The services that can be asked about; "", all of them, always can. */
+  readonly services: ReadonlySet<string>;
+  readonly ready: () => boolean | Promise<boolean>;
+  /** How often watchers look, and how long an answer is kept for others, in milliseconds. */
+  readonly pollMs: number;
+  /** Longest that `ready` may take before it counts as false, in milliseconds. */
+  readonly maxWaitMs: number;
+}
+
+/**
+ * The gRPC health checking protocol. All services live in one process, on the
+ * same database, so they are healthy together.
+ */
+export function healthService(options: HealthOptions): ServiceImpl<typeof Health> {
+  const { services, pollMs } = options;
+  const knows = (service: string) => service === "" || services.has(service);
+  const current = keptFor(pollMs, async () => await isReady(options) ? SERVING : NOT_SERVING);
+  return {
+    async check({ service }) {
+      if (!knows(service)) {
+        throw new ConnectError(`no such service: ${JSON.stringify(service)}`, Code.NotFound);
+      }
+      return { status: await current() };
+    },
+    async *watch({ service }, { signal }) {
+      let last: HealthCheckResponse_ServingStatus | undefined;
+      while (!signal.aborted) {
+        const status = knows(service) ? await current() : SERVICE_UNKNOWN;
+        if (status !== last) yield { status };
+        last = status;
+        await sleep(pollMs, signal);
+      }
+      throw signal.reason;
+    },
+  };
+}
+
+async function isReady({ ready, maxWaitMs }: HealthOptions): Promise<boolean> {
+  const answered = new AbortController();
+  try {
+    const late = sleep(maxWaitMs, answered.signal).then(() => false);
+    return await Promise.race([ready(), late]);
+  } catch {
+    return false;
+  } finally {
+    answered.abort();
+  }
+}
+
+/** Asks once for all who want to know within `ms`, so that probes cost one query a period. */
+function keptFor<Value>(ms: number, ask: () => Promise<Value>): () => Promise<Value> {
+  let asked: { readonly at: number; readonly answer: Promise<Value> } | undefined;
+  return () => {
+    const now = performance.now();
+    if (asked === undefined || now - asked.at >= ms) asked = { at: now, answer: ask() };
+    return asked.answer;
+  };
+}

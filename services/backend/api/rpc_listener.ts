@@ -1,0 +1,51 @@
+import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
+import {
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from "@connectrpc/connect-node";
+import type { Logger } from "@logtape/logtape";
+import { type NodeRequest, type NodeResponse, releaseParkedWrites } from "./parked_writes.ts";
+import { discardUnreadRequest } from "./unread_request.ts";
+
+export type RpcListener = (request: NodeRequest, response: NodeResponse) => void;
+
+/**
+ * Serves a router's RPCs to node:http and node:http2.
+ *
+ * As `connectNodeAdapter` does, but a request that it cannot even read (no
+ * host, or a host that makes no URL) is answered 400, where the adapter throws
+ * out of the event and so ends the process; and what goes wrong is logged.
+ */
+export function rpcListener(router: ConnectRouter, log: Logger): RpcListener {
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  return (request, response) => {
+    const handler = handlers.get(request.url?.split("?", 1)[0] ?? "");
+    if (handler === undefined) return answer(response, 404);
+    releaseParkedWrites(request, response);
+    discardUnreadRequest(request);
+    let call: ReturnType<typeof universalRequestFromNodeRequest>;
+    try {
+      call = universalRequestFromNodeRequest(request, response, undefined, undefined);
+    } catch {
+      return answer(response, 400);
+    }
+    handler(call)
+      .then((result) => universalResponseToNodeResponse(result, response))
+      .catch((error: unknown) => {
+        const { code } = ConnectError.from(error);
+        // The client has gone.
+        if (code === Code.Aborted || code === Code.Canceled) return;
+        const method = `${handler.service.typeName}/${handler.method.name}`;
+        log.error("Cannot answer RPC", { method, error });
+        if (!response.headersSent) answer(response, 500);
+      });
+  };
+}
+
+function answer(response: NodeResponse, status: number): void {
+  // The two kinds of response share the call, but TypeScript finds no common signature.
+  const { stream } = response as { readonly stream?: { readonly destroyed: boolean } };
+  if (stream?.destroyed) return;
+  response.statusCode = status;
+  response.end();
+}

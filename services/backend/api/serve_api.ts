@@ -1,0 +1,107 @@
+import { Code, ConnectError, type ConnectRouter, createConnectRouter } from "@connectrpc/connect";
+import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
+import type { Logger } from "@logtape/logtape";
+import type { Registry } from "prom-client";
+import { Health } from "#shared/gen/grpc/health/v1/health_pb.ts";
+import { ServerReflection } from "#shared/gen/grpc/reflection/v1/reflection_pb.ts";
+import { localUrl } from "#shared/observability/http_server.ts";
+import { endStreams } from "./end_streams.ts";
+import { healthService } from "./health_service.ts";
+import { http1Connections } from "./http1_connections.ts";
+import { http2Connections } from "./http2_connections.ts";
+import { reflectionService } from "./reflection_service.ts";
+import { type TranslateError, translateErrors } from "./rpc_errors.ts";
+import { rpcListener } from "./rpc_listener.ts";
+import { rpcMetrics } from "./rpc_metrics.ts";
+import { listenOnSharedPort } from "./shared_port.ts";
+
+export interface ApiOptions {
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  /** The setting that chose the port, such as `backend.grpc_port`. */
+  readonly portKey: string;
+  /** Adds the services to serve; health and reflection come with every server. */
+  readonly routes: (router: ConnectRouter) => void;
+  readonly health: {
+    /** Whether the services can do their work now. */
+    readonly ready: () => boolean | Promise<boolean>;
+    /** How often it is asked, at most. A second, if not given. */
+    readonly pollMs?: number;
+  };
+  /** Errors of the store that mean something to a client, such as a database that is away. */
+  readonly translate?: TranslateError;
+  readonly registry: Registry;
+  readonly log: Logger;
+  /** Longest that unary calls in hand may take to finish at the end. 5 s, if not given. */
+  readonly graceMs?: number;
+}
+
+export interface ApiServer extends AsyncDisposable {
+  /** Where a client on this machine finds it, such as `http://localhost:50051`. */
+  readonly url: string;
+  readonly port: number;
+}
+
+const readMaxBytes = 4 * 1024 * 1024;
+const sniffMs = 10_000;
+const maxIdleMs = 60_000;
+const readyMaxWaitMs = 2_000;
+
+/**
+ * Serves RPCs on one port, each over gRPC, gRPC-Web and Connect, on HTTP/2 and
+ * (all but gRPC) on HTTP/1.1, with the standard health and reflection services.
+ *
+ * Closing it stops listening, ends streams with UNAVAILABLE, lets unary calls
+ * in hand finish, and then ends what is left.
+ *
+ * @throws {StartError} if the port cannot be listened on.
+ */
+export async function serveApi(options: ApiOptions): Promise<ApiServer> {
+  const { host, portKey, health, log, registry } = options;
+  const closing = new AbortController();
+  const router = createConnectRouter({
+    acceptCompression: [compressionGzip, compressionBrotli],
+    readMaxBytes,
+    interceptors: [
+      rpcMetrics(registry),
+      endStreams(closing.signal),
+      translateErrors(log, options.translate ?? (() => undefined)),
+    ],
+  });
+  options.routes(router);
+  const services = new Set([
+    ...router.handlers.map(({ service }) => service),
+    Health,
+    ServerReflection,
+  ]);
+  router.service(
+    Health,
+    healthService({
+      services: new Set([...services].map(({ typeName }) => typeName)),
+      ready: health.ready,
+      pollMs: health.pollMs ?? 1_000,
+      maxWaitMs: readyMaxWaitMs,
+    }),
+  );
+  router.service(ServerReflection, reflectionService([...services]));
+
+  const listener = rpcListener(router, log);
+  const shared = await listenOnSharedPort({
+    host,
+    port: options.port,
+    portKey,
+    http1: http1Connections(listener, maxIdleMs),
+    http2: http2Connections(listener),
+    sniffMs,
+    graceMs: options.graceMs ?? 5_000,
+  });
+  return {
+    url: localUrl(host, shared.port),
+    port: shared.port,
+    async [Symbol.asyncDispose]() {
+      closing.abort(new ConnectError("the server is stopping", Code.Unavailable));
+      await shared[Symbol.asyncDispose]();
+    },
+  };
+}

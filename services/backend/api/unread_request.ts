@@ -1,0 +1,21 @@
+import type { NodeRequest } from "./parked_writes.ts";
+
+/**
+ * Discards what is left of an HTTP/2 request once it is answered.
+ *
+ * An RPC that fails early (a message too large, say) leaves the rest of its
+ * request unread, and node:http2 holds the stream open for it, even when the
+ * client resets it: a place among the connection's concurrent streams is lost,
+ * and the connection never closes by itself. (node:http does this on its own.)
+ */
+export function discardUnreadRequest(request: NodeRequest): void {
+  if (!("stream" in request)) return;
+  const { stream } = request;
+  stream.once("finish", () => {
+    if (stream.readableEnded) return;
+    // The request object would pause the stream again, as nobody reads it.
+    stream.removeAllListeners("data");
+    stream.on("data", () => {});
+    stream.resume();
+  });
+}

@@ -1,0 +1,115 @@
+/** What a gRPC client may do to the server in the middle of its calls. */
+export const endings = ["reset", "goaway", "goaway error", "goaway twice", "leave"] as const;
+export type Ending = typeof endings[number];
+
+const encoder = new TextEncoder();
+const preface = encoder.encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+const frameType = { data: 0, headers: 1, reset: 3, settings: 4, goaway: 7 };
+const endStream = 1;
+const endHeaders = 4;
+const cancel = 8;
+const internalError = 2;
+
+/**
+ * One HTTP/2 connection, frame by frame, so that it does what no library would:
+ * it asks for much and grants no window, so that the server's writes park; then
+ * it ends in the given way. Resolves when the connection has closed.
+ */
+export async function churnConnection(port: number, ending: Ending): Promise<void> {
+  using connection = await Deno.connect({ port });
+  const streams = [1, 3, 5, 7, 9, 11];
+  const opening = streams.map((id, i) => i % 2 === 0 ? manyDevices(id) : manyReflections(id));
+  await send(connection, preface, frame(frameType.settings, 0, 0), ...opening);
+  // Nearly the initial window of the connection: the server can send no more by then.
+  await readAtMost(connection, 60_000);
+  if (ending === "reset") {
+    for (const id of streams) await send(connection, frame(frameType.reset, 0, id, uint32(cancel)));
+    await send(connection, ...[13, 15, 17].map(manyDevices));
+  } else if (ending.startsWith("goaway")) {
+    const code = ending === "goaway error" ? internalError : 0;
+    const goaway = frame(frameType.goaway, 0, 0, uint32(0), uint32(code));
+    // In one segment with calls, so that the server reads them in the same turn.
+    await send(connection, manyDevices(13), goaway, ...(ending === "goaway twice" ? [goaway] : []));
+    await send(connection, ...streams.map((id) => frame(frameType.reset, 0, id, uint32(cancel))));
+  }
+}
+
+function manyDevices(stream: number): Uint8Array {
+  const pageSize2000 = [0x08, 0xd0, 0x0f];
+  return concat(
+    headers(stream, "/iot.v1.IoTService/GetAllDevice"),
+    frame(frameType.data, endStream, stream, message(pageSize2000)),
+  );
+}
+
+/** Each question is answered with some 2 KB; the request is left open. */
+function manyReflections(stream: number): Uint8Array {
+  const name = encoder.encode("iot.v1.IoTService");
+  const question = message([0x22, name.length, ...name]);
+  return concat(
+    headers(stream, "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"),
+    frame(frameType.data, 0, stream, ...Array.from({ length: 60 }, () => question)),
+  );
+}
+
+function headers(stream: number, path: string): Uint8Array {
+  const fields = {
+    ":method": "POST",
+    ":scheme": "http",
+    ":path": path,
+    ":authority": "localhost",
+    "content-type": "application/grpc",
+    te: "trailers",
+  };
+  // HPACK's literal fields, never indexed in its table, without Huffman codes.
+  const block = Object.entries(fields).map(([name, value]) =>
+    concat(
+      new Uint8Array([0, name.length]),
+      encoder.encode(name),
+      new Uint8Array([value.length]),
+      encoder.encode(value),
+    )
+  );
+  return frame(frameType.headers, endHeaders, stream, ...block);
+}
+
+/** A gRPC message, uncompressed. */
+function message(bytes: readonly number[]): Uint8Array {
+  return concat(new Uint8Array([0]), uint32(bytes.length), new Uint8Array(bytes));
+}
+
+function frame(type: number, flags: number, stream: number, ...payload: Uint8Array[]): Uint8Array {
+  const body = concat(...payload);
+  const head = new Uint8Array([...uint32(body.length).subarray(1), type, flags]);
+  return concat(head, uint32(stream), body);
+}
+
+function uint32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value);
+  return bytes;
+}
+
+function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+async function send(connection: Deno.Conn, ...parts: Uint8Array[]): Promise<void> {
+  const bytes = concat(...parts);
+  for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
+}
+
+async function readAtMost(connection: Deno.Conn, length: number): Promise<void> {
+  const buffer = new Uint8Array(16_384);
+  for (let total = 0; total < length;) {
+    const count = await connection.read(buffer);
+    if (count === null) return;
+    total += count;
+  }
+}
