@@ -9,15 +9,16 @@ export function checkDeviceId(deviceId: string): void {
 }
 
 /**
- * The page size asked for; undefined for 0, which leaves it to the method.
+ * Rows a page: as asked, but at most 1,000; undefined for 0, which leaves it to
+ * the method.
  *
- * @throws {ConnectError} INVALID_ARGUMENT when negative or over 1,000.
+ * @throws {ConnectError} INVALID_ARGUMENT when negative.
  */
 export function pageSize(asked: number): number | undefined {
-  if (asked < 0 || asked > maxPageSize) {
-    throw new ConnectError(`page_size is ${asked}, not 0 to ${maxPageSize}`, Code.InvalidArgument);
+  if (asked < 0) {
+    throw new ConnectError(`page_size is ${asked}, not 0 or more`, Code.InvalidArgument);
   }
-  return asked === 0 ? undefined : asked;
+  return asked === 0 ? undefined : Math.min(asked, maxPageSize);
 }
 
 export function noSuchDevice(deviceId: string): ConnectError {

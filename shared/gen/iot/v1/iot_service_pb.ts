@@ -21,7 +21,7 @@ export const file_iot_v1_iot_service: GenFile = /*@__PURE__*/
  */
 export type GetAllDeviceRequest = Message<"iot.v1.GetAllDeviceRequest"> & {
   /**
-   * Devices a page, 1 to 1,000. 0, the default, returns every device at once.
+   * Devices a page, at most 1,000. 0, the default, returns every device at once.
    *
    * @generated from field: int32 page_size = 1;
    */

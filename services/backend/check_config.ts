@@ -1,0 +1,14 @@
+import { ConfigError } from "#shared/config/config_error.ts";
+import type { BackendConfig } from "./config.ts";
+
+/** @throws {ConfigError} for settings that are good each by itself and not together. */
+export function checkConfig({ rabbitmq, ingest }: BackendConfig): void {
+  if (rabbitmq.prefetch < ingest.batchSize) {
+    throw new ConfigError("backend", [{
+      key: "backend.rabbitmq.prefetch",
+      value: String(rabbitmq.prefetch),
+      source: "checked against backend.ingest.batch_size",
+      problem: `expected at least ${ingest.batchSize}: a batch could never fill`,
+    }]);
+  }
+}

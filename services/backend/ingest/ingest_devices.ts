@@ -1,0 +1,29 @@
+import type { Kysely } from "kysely";
+import type { IoTDevice } from "#shared/gen/iot/v1/device_pb.ts";
+import type { Database } from "../store/database.ts";
+import { writeDevices } from "../store/write_devices.ts";
+import { consume, type ConsumeOptions } from "./consume.ts";
+import { decodeDevice } from "./decode_device.ts";
+import type { LastSeen } from "./last_seen.ts";
+
+type Options = Omit<ConsumeOptions<IoTDevice>, "decode" | "write"> & {
+  readonly db: Kysely<Database>;
+  readonly lastSeen: Pick<LastSeen, "note">;
+};
+
+/** Consumes devices: registers each, and releases what was parked for it. */
+export function ingestDevices(options: Options): Promise<AsyncDisposable> {
+  const { db, metrics, lastSeen } = options;
+  return consume<IoTDevice>({
+    ...options,
+    decode: decodeDevice,
+    async write(devices) {
+      const released = await writeDevices(db, devices);
+      metrics.stored.inc({ table: "iot_devices" }, devices.length);
+      for (const { deviceId, count, newestMicros } of released) {
+        metrics.released.inc(count);
+        lastSeen.note(deviceId, newestMicros);
+      }
+    },
+  });
+}

@@ -1,0 +1,28 @@
+import type { Kysely } from "kysely";
+import type { Database } from "../store/database.ts";
+import type { ReadingRow } from "../store/reading_row.ts";
+import { writeReadings } from "../store/write_readings.ts";
+import { consume, type ConsumeOptions } from "./consume.ts";
+import { decodeReading } from "./decode_reading.ts";
+import type { LastSeen } from "./last_seen.ts";
+
+type Options = Omit<ConsumeOptions<ReadingRow>, "decode" | "write"> & {
+  readonly db: Kysely<Database>;
+  readonly lastSeen: Pick<LastSeen, "note">;
+};
+
+/** Consumes readings: stores each, or parks it until its device is known. */
+export function ingestReadings(options: Options): Promise<AsyncDisposable> {
+  const { db, metrics, lastSeen } = options;
+  return consume<ReadingRow>({
+    ...options,
+    decode: decodeReading,
+    async write(rows) {
+      const { stored, parked } = await writeReadings(db, rows);
+      metrics.stored.inc({ table: "sensor_readings" }, stored);
+      metrics.stored.inc({ table: "parked_readings" }, parked);
+      metrics.duplicates.inc(rows.length - stored - parked);
+      for (const { deviceId, micros } of rows) lastSeen.note(deviceId, micros);
+    },
+  });
+}

@@ -1,0 +1,124 @@
+import { deadLetterQueue } from "#shared/broker/broker.ts";
+import { openBroker } from "#shared/broker/open_broker.ts";
+import { aborted } from "#shared/lifecycle/aborted.ts";
+import { defineCommand, runCommandLine } from "#shared/lifecycle/command_line.ts";
+import type { RunContext } from "#shared/lifecycle/run_context.ts";
+import { adminApp } from "#shared/observability/admin_app.ts";
+import { serveHttp } from "#shared/observability/http_server.ts";
+import { createRegistry } from "#shared/observability/runtime_metrics.ts";
+import { iotService, translateStoreError } from "./api/iot_service.ts";
+import { serveApi } from "./api/serve_api.ts";
+import { checkConfig } from "./check_config.ts";
+import { type BackendConfig, backendSettings } from "./config.ts";
+import { ingestDevices } from "./ingest/ingest_devices.ts";
+import { createIngestMetrics } from "./ingest/ingest_metrics.ts";
+import { ingestReadings } from "./ingest/ingest_readings.ts";
+import { LastSeen } from "./ingest/last_seen.ts";
+import { sweepParked } from "./ingest/sweep_parked.ts";
+import { migrateToLatest } from "./store/migrate.ts";
+import { openDatabase } from "./store/open_database.ts";
+import { releaseParked } from "./store/release_parked.ts";
+import { touchDevices } from "./store/touch_devices.ts";
+import { waitForDatabase } from "./store/wait_for_database.ts";
+
+/** Dead letters that may await their confirm at once. */
+const maxUnconfirmedDeadLetters = 1_000;
+const lastSeenIntervalMs = 1_000;
+const releaseLimit = 10_000;
+
+/**
+ * Persists what the queues bring and answers queries, until `signal` is
+ * aborted. Opened source-last and closed in reverse: stop taking messages,
+ * settle those in hand, then close the servers and the database.
+ */
+export async function runBackend(config: BackendConfig, context: RunContext): Promise<void> {
+  checkConfig(config);
+  const { log, signal } = context;
+  const { host, rabbitmq, ingest } = config;
+  await using open = new AsyncDisposableStack();
+  const registry = createRegistry("backend");
+  const metrics = createIngestMetrics(registry);
+
+  const broker = open.use(openBroker({
+    url: rabbitmq.url,
+    queues: { durable: rabbitmq.queueDurable, type: rabbitmq.queueType },
+    log,
+    signal,
+    memoryQueues: context.memoryQueues,
+  }));
+  const database = open.use(await openDatabase(config.db, log));
+  const { db } = database;
+  const checks = { broker: () => broker.ready, database: () => database.answers() };
+  const admin = open.use(serveHttp({
+    host,
+    port: config.metricsPort,
+    portKey: "backend.metrics_port",
+    fetch: adminApp({ registry, checks }).fetch,
+  }));
+
+  await waitForDatabase(database, config.db, log, signal);
+  await migrateToLatest(db, log);
+  const api = open.use(
+    await serveApi({
+      host,
+      port: config.grpcPort,
+      portKey: "backend.grpc_port",
+      routes: iotService(db),
+      health: { ready: checks.database },
+      translate: translateStoreError,
+      registry,
+      log,
+    }),
+  );
+
+  const lastSeen = open.use(
+    new LastSeen({ touch: (seen) => touchDevices(db, seen), intervalMs: lastSeenIntervalMs, log }),
+  );
+  open.use(sweepParked({
+    async release() {
+      const released = await releaseParked(db, releaseLimit);
+      for (const { deviceId, newestMicros } of released) lastSeen.note(deviceId, newestMicros);
+      const count = released.reduce((sum, device) => sum + device.count, 0);
+      metrics.released.inc(count);
+      return count;
+    },
+    intervalMs: ingest.sweepIntervalMs,
+    log,
+  }));
+  const deadLetters = open.use(
+    await broker.openPublisher({
+      queues: [deadLetterQueue(rabbitmq.deviceQueue), deadLetterQueue(rabbitmq.sensorQueue)],
+      maxUnconfirmed: maxUnconfirmedDeadLetters,
+    }),
+  );
+  const consuming = {
+    db,
+    broker,
+    deadLetters,
+    lastSeen,
+    metrics,
+    log,
+    prefetch: rabbitmq.prefetch,
+    maxRows: ingest.batchSize,
+    maxWaitMs: ingest.batchWaitMs,
+    writers: ingest.writers,
+  };
+  // Parked readings are released in the batch that registers their devices, so one writer: two
+  // would only meet in the same rows.
+  open.use(await ingestDevices({ ...consuming, queue: rabbitmq.deviceQueue, writers: 1 }));
+  open.use(await ingestReadings({ ...consuming, queue: rabbitmq.sensorQueue }));
+
+  log.info("Backend is ready", { api: api.url, metrics: `${admin.url}/metrics` });
+  context.onReady?.({ api: api.url, metrics: `${admin.url}/metrics` });
+  await aborted(signal);
+  log.info("Backend is stopping");
+}
+
+export const backendCommand = defineCommand({
+  name: "backend",
+  summary: "Persists devices and readings, and answers queries by gRPC and Connect.",
+  sections: backendSettings,
+  run: ({ backend }, context) => runBackend(backend, context),
+});
+
+if (import.meta.main) await runCommandLine(backendCommand("backend"), Deno.args);
