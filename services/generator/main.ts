@@ -42,10 +42,11 @@ export async function runGenerator(
 
   const runProducer = async (share: number): Promise<void> => {
     await using owned = new AsyncDisposableStack();
+    const producerLog = log.with({ producer: share });
     const broker = owned.use(openBroker({
       url: config.rabbitmqUrl,
       queues: { durable: config.queueDurable, type: config.queueType },
-      log,
+      log: producerLog,
       signal: stop,
       memoryQueues,
     }));
@@ -72,7 +73,7 @@ export async function runGenerator(
       shares,
       metrics,
       clock: systemClock,
-      log: log.with({ producer: share }),
+      log: producerLog,
     });
     producers.push(producer);
     if (producers.length === shares) {

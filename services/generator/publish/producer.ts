@@ -1,10 +1,15 @@
-import type { Logger } from "@logtape/logtape";
 import type { Publisher } from "#shared/broker/broker.ts";
 import { backoffMs } from "#shared/lifecycle/backoff.ts";
 import type { Clock } from "./clock.ts";
 import { orAborted } from "./or_aborted.ts";
 import { Outbox, type OutboxOptions, type Outgoing } from "./outbox.ts";
 import { Rota } from "./rota.ts";
+
+/** What a producer needs of a logger. */
+export interface ProducerLog {
+  info(message: string, fields: Record<string, unknown>): void;
+  warning(message: string, fields: Record<string, unknown>): void;
+}
 
 export interface ProducerOptions extends OutboxOptions {
   readonly publisher: Publisher;
@@ -16,7 +21,7 @@ export interface ProducerOptions extends OutboxOptions {
   readonly share: number;
   readonly shares: number;
   readonly clock: Clock;
-  readonly log: Logger;
+  readonly log: ProducerLog;
 }
 
 /** A late backend with an empty database knows every device again within this time. */
@@ -60,7 +65,8 @@ export class Producer {
       shares,
     });
     this.#announcements = new Rota({
-      startUs: nowUs,
+      // The first turns follow the announcement of the whole fleet at the start.
+      startUs: nowUs + Math.ceil(announceEveryUs / devices),
       intervalUs: announceEveryUs,
       devices,
       share,
@@ -96,7 +102,8 @@ export class Producer {
     this.#started = true;
     while (!signal.aborted) {
       const nowUs = clock.nowUs();
-      this.#announcements.skipMissedCycles(nowUs);
+      // After an outage one announcement a device will do.
+      this.#announcements.seek(nowUs - announceEveryUs + 1);
       await this.#send(() => this.#takeDue(nowUs), signal);
       this.#noteLag();
       await this.#sleepUntilDue(signal);

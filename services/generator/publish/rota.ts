@@ -50,17 +50,13 @@ export class Rota {
     this.#dueUs = this.#due();
   }
 
-  /** Leaves out the cycles that are wholly in the past, so that each device has one turn overdue at most. */
-  skipMissedCycles(nowUs: number): void {
-    const missed = Math.floor((nowUs - this.#dueUs) / this.#options.intervalUs);
-    if (missed <= 0) return;
-    this.#cycle += missed;
-    this.#dueUs = this.#due();
-  }
-
   /** Goes on to the first turn that is due at `instantUs` or later. */
   seek(instantUs: number): void {
-    this.skipMissedCycles(instantUs);
+    const cycles = Math.floor((instantUs - this.#dueUs) / this.#options.intervalUs);
+    if (cycles > 0) {
+      this.#cycle += cycles;
+      this.#dueUs = this.#due();
+    }
     while (this.#dueUs < instantUs) this.advance();
   }
 
