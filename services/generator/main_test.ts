@@ -115,7 +115,7 @@ Deno.test("runGenerator ends at once when it is stopped before it starts", async
 
 Deno.test("runGenerator has no more producers than devices", async () => {
   const memoryQueues = new MemoryQueues();
-  const received = await receive(memoryQueues, 2, 4);
+  const received = await receive(memoryQueues, 2, 40);
   const stop = new AbortController();
   const running = runGenerator(
     configOf({ "num-devices": "2", "producer-count": "8", "interval": "5ms" }),
@@ -125,6 +125,8 @@ Deno.test("runGenerator has no more producers than devices", async () => {
   stop.abort();
   await running;
   assert.equal(received.deviceIds.length, 2);
+  const devices = new Set(received.readingIds.map((reading) => reading.split("@")[0]!));
+  assert.deepEqual(devices, new Set(received.deviceIds));
 });
 
 Deno.test("runGenerator refuses a port in use, and names its setting", async () => {
@@ -158,6 +160,33 @@ Deno.test("runGenerator refuses memory:// on its own", async () => {
     StartError,
   );
 });
+
+Deno.test("runGenerator lives, and is not ready, while its broker is away", async () => {
+  const brokerPort = freePort();
+  const metricsPort = freePort();
+  const stop = new AbortController();
+  const running = runGenerator(
+    configOf({
+      "rabbitmq-url": `amqp://127.0.0.1:${brokerPort}`,
+      "metrics-port": String(metricsPort),
+    }),
+    { log, signal: stop.signal, onReady: () => assert.fail("it is not ready") },
+  );
+  const admin = `http://127.0.0.1:${metricsPort}`;
+  assert.equal((await answer(`${admin}/healthz`)).status, 200);
+  const readiness = await answer(`${admin}/readyz`);
+  assert.equal(readiness.status, 503);
+  assert.deepEqual(JSON.parse(readiness.body).checks, { broker: "down" });
+  assert.match((await answer(`${admin}/metrics`)).body, /^generator_lag_seconds\S* 0$/m);
+  stop.abort();
+  await running;
+});
+
+/** A port that was free a moment ago: a service that is not ready tells no one the one it took. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
 
 async function answer(url: string): Promise<{ readonly status: number; readonly body: string }> {
   const response = await fetch(url);

@@ -1,5 +1,5 @@
 /**
- * The cosine of `turns` whole turns, to within 0.0002. A polynomial and not
+ * The cosine of `turns` whole turns, to within 0.0004. A polynomial and not
  * `Math.cos`, whose last bits may differ between engines and versions: a
  * reading must come out the same to the bit wherever it is computed again.
  */
