@@ -1,9 +1,106 @@
+import type { Logger } from "@logtape/logtape";
+import type { Broker } from "#shared/broker/broker.ts";
+import { openBroker } from "#shared/broker/open_broker.ts";
 import { defineCommand, runCommandLine } from "#shared/lifecycle/command_line.ts";
 import type { RunContext } from "#shared/lifecycle/run_context.ts";
+import { StartError } from "#shared/lifecycle/start_error.ts";
+import { adminApp } from "#shared/observability/admin_app.ts";
+import { serveHttp } from "#shared/observability/http_server.ts";
+import { createRegistry } from "#shared/observability/runtime_metrics.ts";
 import { type GeneratorConfig, generatorSettings } from "./config.ts";
+import { Fleet } from "./fleet/fleet.ts";
+import { createGeneratorMetrics } from "./metrics.ts";
+import { systemClock } from "./publish/clock.ts";
+import { Producer } from "./publish/producer.ts";
 
-/** Publishes a simulated fleet's devices and readings until `signal` is aborted. */
-export async function runGenerator(config: GeneratorConfig, { signal }: RunContext): Promise<void> {
+/**
+ * Publishes a simulated fleet's devices and readings until `signal` is aborted.
+ *
+ * @throws {StartError} if the port is taken, or no retry can make a producer work.
+ */
+export async function runGenerator(
+  config: GeneratorConfig,
+  { log, signal, onReady, memoryQueues }: RunContext,
+): Promise<void> {
+  await using open = new AsyncDisposableStack();
+  const failed = new AbortController();
+  const stop = AbortSignal.any([signal, failed.signal]);
+  // A producer without a device would have nothing to do.
+  const shares = Math.min(config.producerCount, config.numDevices);
+  const brokers: Broker[] = [];
+  const producers: Producer[] = [];
+
+  const registry = createRegistry("generator");
+  const metrics = createGeneratorMetrics(registry, producers);
+  const connected = () => producers.length === shares && brokers.every(({ ready }) => ready);
+  const admin = open.use(serveHttp({
+    host: config.host,
+    port: config.metricsPort,
+    portKey: "generator.metrics_port",
+    fetch: adminApp({ registry, checks: { broker: connected } }).fetch,
+  }));
+
+  const runProducer = async (share: number): Promise<void> => {
+    await using owned = new AsyncDisposableStack();
+    const producerLog = log.with({ producer: share });
+    const broker = owned.use(openBroker({
+      url: config.rabbitmqUrl,
+      queues: { durable: config.queueDurable, type: config.queueType },
+      log: producerLog,
+      signal: stop,
+      memoryQueues,
+    }));
+    brokers.push(broker);
+    const opened = await broker.openPublisher({
+      queues: [config.deviceQueue, config.sensorQueue],
+      maxUnconfirmed: config.maxUnconfirmed,
+    }).catch((error: unknown) => {
+      // A broker that was away until the stop has nothing to report.
+      if (stop.aborted && !(error instanceof StartError)) return undefined;
+      throw error;
+    });
+    if (opened === undefined) return;
+    const publisher = owned.use(opened);
+    const producer = new Producer({
+      publisher,
+      maxUnconfirmed: config.maxUnconfirmed,
+      fleet: new Fleet(config.seed),
+      deviceQueue: config.deviceQueue,
+      sensorQueue: config.sensorQueue,
+      intervalUs: Math.round(config.intervalMs * 1_000),
+      devices: config.numDevices,
+      share,
+      shares,
+      metrics,
+      clock: systemClock,
+      log: producerLog,
+    });
+    producers.push(producer);
+    if (producers.length === shares) {
+      logStart(log, config, shares);
+      onReady?.({ metrics: admin.url });
+    }
+    await producer.run(stop);
+  };
+
+  // One that cannot go on stops the others, which then settle what they sent.
+  const runs = Array.from(
+    { length: shares },
+    (_, share) =>
+      runProducer(share).catch((error: unknown) => {
+        // A broker that was away until the stop has nothing to report.
+        if (stop.aborted && !(error instanceof StartError)) return;
+        failed.abort(error);
+        throw error;
+      }),
+  );
+  await Promise.allSettled(runs);
+  await Promise.all(runs);
+}
+
+function logStart(log: Logger, config: GeneratorConfig, producers: number): void {
+  const { numDevices: devices, intervalMs, seed } = config;
+  log.info("Publishing", { devices, intervalMs, producers, seed });
 }
 
 export const generatorCommand = defineCommand({

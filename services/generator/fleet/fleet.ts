@@ -1,0 +1,56 @@
+import { create } from "@bufbuild/protobuf";
+import { type IoTDevice, IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
+import { type SensorReading, SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
+import { batteryAt } from "./battery.ts";
+import { deviceIdOf, identityOf } from "./device_identity.ts";
+import { siteOf } from "./device_site.ts";
+import { weatherAt } from "./weather.ts";
+
+/**
+ * The simulated fleet of a seed: pure functions of a device's index and an
+ * instant. Nothing is kept for a device, so a fleet of millions costs no
+ * memory, and any reading of any year can be computed again, bit for bit.
+ */
+export class Fleet {
+  readonly #seed: number;
+
+  /** @param seed a whole number from 0 to 4,294,967,295. */
+  constructor(seed: number) {
+    this.#seed = seed;
+  }
+
+  device(index: number, lastSeenSeconds: number): IoTDevice {
+    const site = siteOf(this.#seed, index);
+    return create(IoTDeviceSchema, {
+      ...identityOf(this.#seed, index, site),
+      latitude: round(site.latitude, 10_000),
+      longitude: round(site.longitude, 10_000),
+      lastSeen: BigInt(lastSeenSeconds),
+    });
+  }
+
+  /**
+   * What device `index` measures at an instant, to its sensors' resolution.
+   *
+   * @param instantUs microseconds since 1970, whole.
+   */
+  reading(index: number, instantUs: number): SensorReading {
+    const site = siteOf(this.#seed, index);
+    const { temperature, humidity, pressure } = weatherAt(site, instantUs / 1_000_000);
+    const wholeSeconds = Math.floor(instantUs / 1_000_000);
+    return create(SensorReadingSchema, {
+      deviceId: deviceIdOf(site),
+      timestamp: BigInt(wholeSeconds),
+      nanos: (instantUs - wholeSeconds * 1_000_000) * 1_000,
+      temperature: round(temperature, 100),
+      humidity: round(humidity, 10),
+      pressure: round(pressure, 100),
+      batteryLevel: round(batteryAt(site.deviceKey, instantUs / 1_000_000), 10),
+    });
+  }
+}
+
+/** To the nearest whole `1 / perUnit`; never -0, which is another number on the wire. */
+function round(value: number, perUnit: number): number {
+  return Math.round(value * perUnit) / perUnit + 0;
+}

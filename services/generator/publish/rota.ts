@@ -1,0 +1,67 @@
+export interface RotaOptions {
+  /** When device 0 has its first turn, in microseconds since 1970, whole. */
+  readonly startUs: number;
+  /** Time between two turns of a device, in microseconds, whole. */
+  readonly intervalUs: number;
+  /** Devices of the whole fleet. */
+  readonly devices: number;
+  /** Which of the `shares` of the fleet this is, from 0; at most `devices`. */
+  readonly share: number;
+  readonly shares: number;
+}
+
+/**
+ * Whose turn is when: turn k of device i is due at start + i / devices of the
+ * interval + k intervals, so that the load is even. A share takes every
+ * `shares`th device. Turns come in the order in which they are due, and are
+ * told apart by a device and a cycle, so a rota costs the same for ten devices
+ * and for ten million.
+ */
+export class Rota {
+  readonly #options: RotaOptions;
+  #device: number;
+  #cycle = 0;
+  #dueUs: number;
+
+  constructor(options: RotaOptions) {
+    this.#options = options;
+    this.#device = options.share;
+    this.#dueUs = this.#due();
+  }
+
+  /** Whose turn is next. */
+  get device(): number {
+    return this.#device;
+  }
+
+  /** When the next turn is due, in microseconds since 1970. */
+  get dueUs(): number {
+    return this.#dueUs;
+  }
+
+  /** Goes on to the turn after. */
+  advance(): void {
+    const { devices, share, shares } = this.#options;
+    this.#device += shares;
+    if (this.#device >= devices) {
+      this.#device = share;
+      this.#cycle++;
+    }
+    this.#dueUs = this.#due();
+  }
+
+  /** Goes on to the first turn that is due at `instantUs` or later. */
+  seek(instantUs: number): void {
+    const cycles = Math.floor((instantUs - this.#dueUs) / this.#options.intervalUs);
+    if (cycles > 0) {
+      this.#cycle += cycles;
+      this.#dueUs = this.#due();
+    }
+    while (this.#dueUs < instantUs) this.advance();
+  }
+
+  #due(): number {
+    const { startUs, intervalUs, devices } = this.#options;
+    return startUs + this.#cycle * intervalUs + Math.floor(this.#device * intervalUs / devices);
+  }
+}
