@@ -122,6 +122,7 @@ export class AmqpLink implements AsyncDisposable {
 
   /** Closes the connection; what was delivered and not acked goes back to its queue. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closing.signal.aborted) return await this.#running;
     this.#closing.abort();
     if (this.#connection !== undefined) await closeQuietly(this.#connection);
     await this.#running;

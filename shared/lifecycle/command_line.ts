@@ -18,7 +18,13 @@ export interface CommandSpec<Sections extends Settings & { log: typeof logSettin
   readonly sections: Sections;
   /** Settings of the same sections that only other commands use. */
   readonly unused?: Settings;
-  readonly run: (config: ConfigOf<Sections>, context: RunContext) => Promise<void>;
+  /** What the command can do, by the word for it, if it is more than one thing; the first is the default. */
+  readonly actions?: Readonly<Record<string, string>>;
+  readonly run: (
+    config: ConfigOf<Sections>,
+    context: RunContext,
+    action: string,
+  ) => Promise<void>;
 }
 
 /** A command, ready to be put on a command line. */
@@ -39,40 +45,67 @@ export function defineCommand<Sections extends Settings & { log: typeof logSetti
       .allowUnknownOption()
       .allowExcessArguments()
       .option("--config <file>", "YAML file with any of the keys below");
-    const settings = flattenSettings(spec.sections);
-    const flags = new Map<string, string>();
-    for (const { flag, variable, setting } of settings) {
-      const fallback = setting.default === undefined ? "" : `default: ${setting.default || '""'}, `;
-      const file = setting.secret ? ` or ${variable}_FILE` : "";
-      const doc = `${setting.doc} (${fallback}env: ${variable}${file})`;
-      const option = new Option(`--${flag} <${setting.placeholder}>`, doc);
-      flags.set(option.attributeName(), flag);
-      command.addOption(option);
+    const actions = Object.keys(spec.actions ?? {});
+    if (spec.actions !== undefined) {
+      command.argument("[action]", describeActions(spec.actions), actions[0]);
     }
-    return command.action(async (options: Readonly<Record<string, string>>) => {
+    const flagByAttribute = addOptions(command, spec.sections);
+    return command.action(async () => {
+      const options = command.opts<Readonly<Record<string, string>>>();
+      const flags = new Map<string, string>();
+      for (const [attribute, flag] of flagByAttribute) {
+        const given = options[attribute];
+        if (given !== undefined) flags.set(flag, given);
+      }
+      const named = actions.includes(command.args[0] ?? "");
       const config = loadConfig(spec.name, spec.sections, {
-        flags: new Map([...flags].flatMap(([attribute, flag]) => {
-          const given = options[attribute];
-          return given === undefined ? [] : [[flag, given]];
-        })),
-        strayArguments: command.args,
+        flags,
+        strayArguments: named ? command.args.slice(1) : command.args,
         environment: Deno.env.toObject(),
         configFile: options["config"],
-        readTextFile: Deno.readTextFileSync,
+        readTextFile,
       }, spec.unused);
-      await runLogged(spec, config);
+      await runLogged(spec, config, named ? command.args[0]! : actions[0] ?? "");
     });
   };
+}
+
+function describeActions(actions: Readonly<Record<string, string>>): string {
+  return Object.entries(actions).map(([action, doc]) => `${action}: ${doc}`).join("; ");
+}
+
+/** Adds an option for every setting; the flag by the name that commander gives it. */
+function addOptions(command: Command, sections: Settings): ReadonlyMap<string, string> {
+  const flagByAttribute = new Map<string, string>();
+  for (const { flag, variable, setting } of flattenSettings(sections)) {
+    const fallback = setting.default === undefined ? "" : `default: ${setting.default || '""'}, `;
+    const file = setting.secret ? ` or ${variable}_FILE` : "";
+    const doc = `${setting.doc} (${fallback}env: ${variable}${file})`;
+    const option = new Option(`--${flag} <${setting.placeholder}>`, doc);
+    flagByAttribute.set(option.attributeName(), flag);
+    command.addOption(option);
+  }
+  return flagByAttribute;
+}
+
+function readTextFile(path: string): string {
+  return Deno.readTextFileSync(path);
 }
 
 async function runLogged<Sections extends Settings & { log: typeof logSettings }>(
   spec: CommandSpec<Sections>,
   config: ConfigOf<Sections>,
+  action: string,
 ): Promise<void> {
   // Every table has the section `log`; the type cannot follow it through the mapping.
   startLogging((config as { readonly log: LogConfig }).log);
   using stop = stopSignal();
-  await spec.run(config, { log: getLogger(spec.name), signal: stop.signal });
+  try {
+    await spec.run(config, { log: getLogger(spec.name), signal: stop.signal }, action);
+  } catch (error) {
+    // Stopped while it was still waiting for something: a good end.
+    if (!stop.signal.aborted || error !== stop.signal.reason) throw error;
+  }
 }
 
 /** Runs the command that the arguments name, and ends the process with its status. */

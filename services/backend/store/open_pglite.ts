@@ -1,7 +1,11 @@
 import { PGlite } from "@electric-sql/pglite";
 import { type Driver, Kysely, PGliteDialect } from "kysely";
 import { StartError } from "#shared/lifecycle/start_error.ts";
+import { within } from "#shared/lifecycle/within.ts";
 import type { Database } from "./database.ts";
+
+/** Longest that a lock which another process is about to give up is waited for. */
+const lockMs = 500;
 
 /**
  * The embedded PostgreSQL, kept in `folder`.
@@ -11,11 +15,24 @@ import type { Database } from "./database.ts";
 export async function openPglite(folder: string): Promise<Kysely<Database>> {
   try {
     await Deno.mkdir(folder, { recursive: true });
+    await lockFolder(folder);
     const pglite = await PGlite.create(folder);
     return new Kysely<Database>({ dialect: new ExclusivePgliteDialect({ pglite }) });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartError(`Cannot open the database in ${folder}: ${reason}`, { cause: error });
+  }
+}
+
+/**
+ * Takes the folder for this process, until it ends: two processes in one
+ * folder would ruin it.
+ */
+async function lockFolder(folder: string): Promise<void> {
+  const file = await Deno.open(`${folder}.lock`, { create: true, write: true });
+  const locked = file.lock(true);
+  if (!await within(lockMs, locked)) {
+    throw new Error("another process has it open; stop that one, or choose another folder");
   }
 }
 

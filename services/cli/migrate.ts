@@ -1,0 +1,36 @@
+import process from "node:process";
+import { logSettings } from "#shared/config/log_settings.ts";
+import { defineCommand } from "#shared/lifecycle/command_line.ts";
+import type { RunContext } from "#shared/lifecycle/run_context.ts";
+import { backendSettings, type DatabaseConfig, databaseSettings } from "../backend/config.ts";
+import { listMigrations, migrateDown, migrateToLatest } from "../backend/store/migrate.ts";
+import { openDatabase } from "../backend/store/open_database.ts";
+import { waitForDatabase } from "../backend/store/wait_for_database.ts";
+
+async function runMigrate(
+  config: DatabaseConfig,
+  { log, signal }: RunContext,
+  action: string,
+): Promise<void> {
+  await using database = await openDatabase(config, log);
+  await waitForDatabase(database, config, log, signal);
+  const { db } = database;
+  if (action === "down") await migrateDown(db, log);
+  else if (action === "up") await migrateToLatest(db, log);
+  for (const { name, appliedAt } of await listMigrations(db)) {
+    process.stdout.write(`${appliedAt?.toISOString() ?? "not applied".padEnd(24)}  ${name}\n`);
+  }
+}
+
+export const migrateCommand = defineCommand({
+  name: "migrate",
+  summary: "Brings the database's tables up to date, and lists the migrations.",
+  actions: {
+    up: "apply all that are missing",
+    down: "undo the newest, with the data that its tables hold",
+    list: "change nothing",
+  },
+  sections: { log: logSettings, backend: { db: databaseSettings } },
+  unused: backendSettings,
+  run: ({ backend }, context, action) => runMigrate(backend.db, context, action),
+});
