@@ -33,7 +33,7 @@ const invalidPageToken: PageFailure = {
 export const backendDown: PageFailure = {
   status: 503,
   title: "The backend is not answering",
-  sentence: "Devices and readings cannot be shown just now. No data is lost by this.",
+  sentence: "Devices and readings cannot be shown just now.",
   passes: true,
 };
 

@@ -99,7 +99,7 @@ function Row({ id, device, reading, nowMs }: RowProps) {
         </a>
       </th>
       <td role="cell" data-label="Location">
-        <bdi>{device.location}</bdi>
+        {device.location === "" ? <span class="none">–</span> : <bdi>{device.location}</bdi>}
       </td>
       <td role="cell" data-label="State">
         <OnlineState seenMs={seenMs} nowMs={nowMs} />
@@ -131,12 +131,12 @@ function Measured({ label, reading, quantity }: MeasuredProps) {
   );
 }
 
-/** A reading is a sign of life too. */
+/** A reading is a sign of life too. NaN for a device that has given none. */
 export function lastSeenMs(device: IoTDevice, reading: SensorReading | undefined): number {
-  const announcedMs = instantMs(device.lastSeen);
-  return reading === undefined
-    ? announcedMs
-    : Math.max(announcedMs, instantMs(reading.timestamp, reading.nanos));
+  const announcedMs = device.lastSeen === 0n ? NaN : instantMs(device.lastSeen);
+  const readingMs = reading === undefined ? NaN : instantMs(reading.timestamp, reading.nanos);
+  if (Number.isNaN(announcedMs)) return readingMs;
+  return Number.isNaN(readingMs) ? announcedMs : Math.max(announcedMs, readingMs);
 }
 
 function NoDevices({ pageToken }: { readonly pageToken: string }) {

@@ -46,7 +46,7 @@ export function Layout({ title, live, children }: LayoutProps) {
               data-state={live ?? "off"}
               hidden={live === undefined}
             >
-              {live === "lost" ? "Backend not answering" : "Connecting…"}
+              {live === "lost" ? "Backend down" : "Connecting…"}
             </p>
           </div>
         </header>

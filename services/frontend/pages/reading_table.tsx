@@ -42,7 +42,7 @@ export function ReadingTable({ deviceId, readings, nextPageToken }: ReadingTable
       <table class="readings" aria-label="Readings, newest first">
         <thead>
           <tr>
-            <th scope="col">Time</th>
+            <th scope="col">Time (UTC)</th>
             {Object.values(quantities).map(Heading)}
           </tr>
         </thead>

@@ -18,7 +18,7 @@ export function OnlineState({ seenMs, nowMs }: SeenProps) {
 
 /** When a device was last seen, in words; exactly, for those who point at it. */
 export function LastSeen({ seenMs, nowMs }: SeenProps) {
-  if (Number.isNaN(seenMs)) return <span>unknown</span>;
+  if (Number.isNaN(seenMs)) return <span class="none">never</span>;
   return (
     <time datetime={new Date(seenMs).toISOString()} title={`${utcText(seenMs)} UTC`}>
       {relativeWords(seenMs, nowMs)}

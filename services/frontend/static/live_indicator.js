@@ -10,7 +10,7 @@
     connecting: "Connecting…",
     live: "Live",
     reconnecting: "Reconnecting…",
-    lost: "Backend not answering",
+    lost: "Backend down",
   };
   let watchdog;
 
