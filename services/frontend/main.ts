@@ -1,9 +1,39 @@
 import { defineCommand, runCommandLine } from "#shared/lifecycle/command_line.ts";
+import { aborted } from "#shared/lifecycle/aborted.ts";
 import type { RunContext } from "#shared/lifecycle/run_context.ts";
+import { serveHttp } from "#shared/observability/http_server.ts";
+import { createApp } from "./app.tsx";
+import { connectBackend } from "./backend_client.ts";
 import { type FrontendConfig, frontendSettings } from "./config.ts";
+import { createFrontendMetrics } from "./frontend_metrics.ts";
+import { LivePoller } from "./live/live_poller.ts";
 
-/** Serves the pages until `signal` is aborted. */
-export async function runFrontend(config: FrontendConfig, { signal }: RunContext): Promise<void> {
+/** Pause between two polls of what open pages show. */
+const pollIntervalMs = 1_000;
+
+/**
+ * Serves the pages until `signal` is aborted. Closed in reverse: the live
+ * streams end, the server finishes the requests in hand, the backend's
+ * connections close.
+ */
+export async function runFrontend(
+  config: FrontendConfig,
+  { log, signal, onReady }: RunContext,
+): Promise<void> {
+  await using open = new AsyncDisposableStack();
+  const { iot } = open.use(connectBackend(config.backendUrl));
+  const poller = new LivePoller({ intervalMs: pollIntervalMs });
+  const app = createApp({ iot, poller, metrics: createFrontendMetrics(), log });
+  const server = open.use(serveHttp({
+    host: config.host,
+    port: config.httpPort,
+    portKey: "frontend.http_port",
+    fetch: app.fetch,
+  }));
+  open.use(poller);
+  log.info("Serving pages", { url: server.url, backend: config.backendUrl.host });
+  onReady?.({ pages: `${server.url}/devices` });
+  await aborted(signal);
 }
 
 export const frontendCommand = defineCommand({

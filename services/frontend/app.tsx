@@ -1,0 +1,125 @@
+import type { Logger } from "@logtape/logtape";
+import { type Context, Hono } from "hono";
+import { adminApp } from "#shared/observability/admin_app.ts";
+import type { IotClient } from "./backend_client.ts";
+import { queryDevice, queryDevices, queryReadings } from "./device_queries.ts";
+import { deviceListHref } from "./format/device_href.ts";
+import type { FrontendMetrics } from "./frontend_metrics.ts";
+import type { LivePoller } from "./live/live_poller.ts";
+import { liveRoutes } from "./live_routes.ts";
+import { measureRequests } from "./measure_requests.ts";
+import { type PageFailure, pageFailure, unknownPage } from "./page_failure.ts";
+import { DeviceDetail } from "./pages/device_detail.tsx";
+import { DeviceList } from "./pages/device_list.tsx";
+import { FailureNotice, Retry, waitingHeader } from "./pages/failure.tsx";
+import { Layout, type LayoutProps } from "./pages/layout.tsx";
+import { MoreFailed, MoreReadings } from "./pages/reading_table.tsx";
+import { securityHeaders } from "./security_headers.ts";
+import { assets } from "./static/assets.ts";
+
+export interface AppOptions {
+  readonly iot: IotClient;
+  readonly poller: LivePoller;
+  readonly metrics: FrontendMetrics;
+  readonly log: Logger;
+  readonly now?: () => number;
+}
+
+/** The pages, their live streams and what they load, and the admin endpoints. */
+export function createApp({ iot, poller, metrics, log, now = Date.now }: AppOptions): Hono {
+  const app = new Hono();
+  app.use(measureRequests(metrics));
+  app.use(securityHeaders);
+
+  app.get("/", (c) => c.redirect("/devices"));
+  app.get("/devices", async (c) => {
+    const pageToken = c.req.query("page_token") ?? "";
+    const response = await queryDevices(iot, pageToken);
+    return page(
+      c,
+      { title: "Devices", live: "connecting" },
+      <DeviceList response={response} pageToken={pageToken} nowMs={now()} />,
+    );
+  });
+  app.get("/devices/", (c) => c.redirect(deviceListHref(c.req.query("page_token") ?? ""), 308));
+
+  const showDevice = async (c: Context, deviceId: string) => {
+    const pageToken = c.req.query("page_token") ?? "";
+    const readingsQuery = queryReadings(iot, deviceId, pageToken);
+    // Awaited below, unless the device fails first; that failure is then the one to show.
+    readingsQuery.catch(() => {});
+    const device = await queryDevice(iot, deviceId);
+    const { readings, nextPageToken } = await readingsQuery;
+    if (wantsPart(c)) {
+      const more = { deviceId, readings, nextPageToken };
+      return send(c, 200, <MoreReadings {...more} />);
+    }
+    const props = { device, readings, nextPageToken, newest: pageToken === "", nowMs: now() };
+    return page(c, { title: deviceId, live: "connecting" }, <DeviceDetail {...props} />);
+  };
+  app.get("/devices/:id", (c) => showDevice(c, c.req.param("id")));
+  // For the ids that cannot be a part of a path; see `deviceHref`.
+  app.get("/device", (c) => showDevice(c, c.req.query("id") ?? ""));
+
+  app.route("/live", liveRoutes({ iot, poller, metrics, now }));
+  for (const { path, contentType, content } of Object.values(assets)) {
+    app.get(path, (c) => {
+      const cacheControl = "public, max-age=31536000, immutable";
+      return c.body(content, 200, { "content-type": contentType, "cache-control": cacheControl });
+    });
+  }
+  const backend = async () => (await iot.getAllDevice({ pageSize: 1 })) !== undefined;
+  app.route("/", adminApp({ registry: metrics.registry, checks: { backend } }));
+
+  app.notFound((c) => showFailure(c, unknownPage));
+  app.onError((error, c) => {
+    const failure = pageFailure(error);
+    const fields = { path: c.req.path, status: failure.status, error };
+    if (failure.status === 500) log.error("Cannot make a page", fields);
+    else if (failure.passes) log.warning("Cannot make a page: the backend did not answer", fields);
+    return showFailure(c, failure);
+  });
+  return app;
+}
+
+function showFailure(c: Context, failure: PageFailure): Response | Promise<Response> {
+  const { pathname, search } = new URL(c.req.url);
+  const href = pathname + search;
+  if (failure.passes && c.req.header(waitingHeader) !== undefined) return c.body(null, 204);
+  if (wantsPart(c)) return send(c, failure.status, <MoreFailed failure={failure} href={href} />);
+  if (failure.passes) c.header("retry-after", "2");
+  return page(
+    c,
+    { title: failure.title, live: failure.passes ? "lost" : undefined },
+    <>
+      <FailureNotice failure={failure} />
+      {failure.passes && <Retry href={href} />}
+    </>,
+    failure.status,
+  );
+}
+
+/** True for htmx when it asks for rows to add, and not for a page. */
+function wantsPart(c: Context): boolean {
+  return c.req.header("hx-request-type") === "partial";
+}
+
+function page(
+  c: Context,
+  layout: Omit<LayoutProps, "children">,
+  content: LayoutProps["children"],
+  status: 200 | PageFailure["status"] = 200,
+): Response | Promise<Response> {
+  return send(c, status, <Layout {...layout}>{content}</Layout>, "<!DOCTYPE html>");
+}
+
+function send(
+  c: Context,
+  status: 200 | PageFailure["status"],
+  content: ReturnType<typeof Layout>,
+  preamble = "",
+): Response | Promise<Response> {
+  c.header("cache-control", "no-store");
+  c.header("vary", "HX-Request-Type");
+  return c.html(preamble + content, status);
+}

@@ -1,0 +1,44 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { IoTDevice } from "#shared/gen/iot/v1/device_pb.ts";
+import type {
+  GetAllDeviceResponse,
+  GetSensorReadingByDeviceIDResponse,
+} from "#shared/gen/iot/v1/iot_service_pb.ts";
+import type { IotClient } from "./backend_client.ts";
+import { readingsPerPage } from "./pages/reading_table.tsx";
+
+const devicesPerPage = 50;
+
+export function queryDevices(
+  iot: IotClient,
+  pageToken: string,
+  signal?: AbortSignal,
+): Promise<GetAllDeviceResponse> {
+  const request = { pageSize: devicesPerPage, pageToken, withLatestReading: true };
+  return iot.getAllDevice(request, signal && { signal });
+}
+
+/** The device, or NOT_FOUND: an id that no device may have is that of no device. */
+export async function queryDevice(
+  iot: IotClient,
+  deviceId: string,
+  signal?: AbortSignal,
+): Promise<IoTDevice> {
+  try {
+    const { device } = await iot.getDevice({ deviceId }, signal && { signal });
+    if (device !== undefined) return device;
+  } catch (error) {
+    if (ConnectError.from(error).code !== Code.InvalidArgument) throw error;
+  }
+  throw new ConnectError("no such device", Code.NotFound);
+}
+
+export function queryReadings(
+  iot: IotClient,
+  deviceId: string,
+  pageToken: string,
+  signal?: AbortSignal,
+): Promise<GetSensorReadingByDeviceIDResponse> {
+  const request = { deviceId, pageToken, pageSize: readingsPerPage };
+  return iot.getSensorReadingByDeviceID(request, signal && { signal });
+}

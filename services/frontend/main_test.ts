@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { getLogger } from "@logtape/logtape";
+import { BrowserBackend } from "../../tests/support/browser_backend.ts";
+import { FakeBackend } from "../../tests/support/fake_backend.ts";
+import { runFrontend } from "./main.ts";
+
+const log = getLogger("test");
+
+/** A running frontend before a fake backend with one device. */
+async function startFrontend() {
+  const fake = new FakeBackend();
+  fake.addDevice({ deviceId: "a" });
+  const backend = new BrowserBackend(fake);
+  backend.start();
+  const stop = new AbortController();
+  const ready = Promise.withResolvers<string>();
+  const running = runFrontend(
+    { host: "127.0.0.1", httpPort: 0, backendUrl: backend.url },
+    { log, signal: stop.signal, onReady: ({ pages }) => ready.resolve(pages!) },
+  );
+  const pages = await Promise.race([ready.promise, running.then(() => "")]);
+  return {
+    pages: new URL(pages),
+    running,
+    stop: () => stop.abort(),
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await running;
+      await backend.stop();
+    },
+  };
+}
+
+Deno.test("runFrontend ends open streams when it is told to stop", async () => {
+  await using frontend = await startFrontend();
+  const response = await fetch(new URL("/live/devices", frontend.pages));
+  const reader = response.body!.getReader();
+  assert.equal((await reader.read()).done, false);
+  frontend.stop();
+  await frontend.running;
+  while (!(await reader.read()).done);
+});
+
+Deno.test("runFrontend stops although a viewer has stopped reading", async () => {
+  await using frontend = await startFrontend();
+  using stuck = await Deno.connect({ port: Number(frontend.pages.port) });
+  const request = "GET /static HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(5_000);
+  const bytes = new TextEncoder().encode(request);
+  // Until the server's answers no longer fit anywhere, and it stops reading.
+  const sent = Promise.withResolvers<void>();
+  stuck.write(bytes).catch(() => {}).finally(sent.resolve);
+  const response = await fetch(frontend.pages);
+  await response.body?.cancel();
+  frontend.stop();
+  await frontend.running;
+  stuck.close();
+  await sent.promise;
+});
+
+Deno.test("runFrontend says which setting to change when the port is taken", async () => {
+  await using frontend = await startFrontend();
+  const httpPort = Number(frontend.pages.port);
+  const config = { host: "127.0.0.1", httpPort, backendUrl: new URL("http://127.0.0.1:1") };
+  await assert.rejects(runFrontend(config, { log, signal: new AbortController().signal }), {
+    name: "StartError",
+    message: /in use; choose another with frontend\.http_port/,
+  });
+});

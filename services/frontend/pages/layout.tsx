@@ -1,0 +1,73 @@
+import type { Child } from "hono/jsx";
+import { assets } from "../static/assets.ts";
+
+/** What htmx is to do without: styles and scripts that the security policy forbids, and history. */
+const htmxConfig = JSON.stringify({
+  includeIndicatorCSS: false,
+  history: false,
+  sse: { reconnectMaxDelay: 10_000 },
+});
+
+export interface LayoutProps {
+  readonly title: string;
+  /** What the page says of its liveness before its stream says more; undefined where nothing is live. */
+  readonly live: "connecting" | "lost" | undefined;
+  readonly children: Child;
+}
+
+export function Layout({ title, live, children }: LayoutProps) {
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="htmx-config" content={htmxConfig} />
+        <title>{`${title} · demo-app`}</title>
+        <link rel="icon" type="image/svg+xml" href={assets.favicon.path} />
+        <link rel="stylesheet" href={assets.style.path} />
+        <script defer src={assets.script.path}></script>
+      </head>
+      <body>
+        <a class="skip-link" href="#main">Skip to content</a>
+        <header class="site">
+          <div class="bar">
+            <a class="brand" href="/devices">
+              <img src={assets.favicon.path} alt="" width="28" height="28" />
+              demo-app
+            </a>
+            <nav aria-label="Main">
+              <a href="/devices">Devices</a>
+            </nav>
+            <p
+              id="live-indicator"
+              class="live"
+              role="status"
+              data-state={live ?? "off"}
+              hidden={live === undefined}
+            >
+              {live === "lost" ? "Backend down" : "Connecting…"}
+            </p>
+          </div>
+        </header>
+        <main id="main" tabindex={-1}>{children}</main>
+        <footer class="site">
+          <p>Times are in UTC.</p>
+        </footer>
+      </body>
+    </html>
+  );
+}
+
+/** The page's stream. `every` opens it again should it have failed to open at all. */
+export function LiveConnection({ href }: { readonly href: string }) {
+  return (
+    <div
+      hidden
+      hx-sse:connect={href}
+      hx-trigger="load, every 5s"
+      hx-sync="drop"
+      hx-swap="none"
+    />
+  );
+}
