@@ -1,5 +1,5 @@
-import { defineCommand, runCommandLine } from "#shared/lifecycle/command_line.ts";
-import type { RunContext } from "#shared/lifecycle/run_context.ts";
+import { defineCommand, runCommandLine } from "#shared/command/command_line.ts";
+import type { RunContext } from "#shared/command/run_context.ts";
 import { type FrontendConfig, frontendSettings } from "./config.ts";
 
 /** Serves the pages until `signal` is aborted. */

@@ -1,5 +1,5 @@
-import { defineCommand, runCommandLine } from "#shared/lifecycle/command_line.ts";
-import type { RunContext } from "#shared/lifecycle/run_context.ts";
+import { defineCommand, runCommandLine } from "#shared/command/command_line.ts";
+import type { RunContext } from "#shared/command/run_context.ts";
 import { type GeneratorConfig, generatorSettings } from "./config.ts";
 
 /** Publishes a simulated fleet's devices and readings until `signal` is aborted. */
