@@ -82,7 +82,13 @@ async function runTests(
     env,
     stdin: "inherit",
   }).spawn();
-  const stop = () => child.kill("SIGINT");
+  const stop = () => {
+    try {
+      child.kill("SIGINT");
+    } catch {
+      // It ended by itself: a Ctrl-C reaches the whole terminal.
+    }
+  };
   signal.addEventListener("abort", stop);
   const { code } = await child.status;
   signal.removeEventListener("abort", stop);

@@ -1,8 +1,8 @@
 import { deadLetterQueue } from "#shared/broker/broker.ts";
 import { openBroker } from "#shared/broker/open_broker.ts";
 import { aborted } from "#shared/lifecycle/aborted.ts";
-import { defineCommand, runCommandLine } from "#shared/lifecycle/command_line.ts";
-import type { RunContext } from "#shared/lifecycle/run_context.ts";
+import { defineCommand, runCommandLine } from "#shared/command/command_line.ts";
+import type { RunContext } from "#shared/command/run_context.ts";
 import { adminApp } from "#shared/observability/admin_app.ts";
 import { serveHttp } from "#shared/observability/http_server.ts";
 import { createRegistry } from "#shared/observability/runtime_metrics.ts";

@@ -4,8 +4,8 @@ import { logSettings } from "#shared/config/log_settings.ts";
 import type { ConfigOf } from "#shared/config/setting.ts";
 import { withDefaults } from "#shared/config/with_defaults.ts";
 import { aborted } from "#shared/lifecycle/aborted.ts";
-import { defineCommand } from "#shared/lifecycle/command_line.ts";
-import type { RunContext } from "#shared/lifecycle/run_context.ts";
+import { defineCommand } from "#shared/command/command_line.ts";
+import type { RunContext } from "#shared/command/run_context.ts";
 import { sleep } from "#shared/lifecycle/sleep.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import { backendSettings } from "../backend/config.ts";
@@ -48,9 +48,14 @@ const dryMs = 5_000;
  * Runs the three services in this process until `signal` is aborted. They stop
  * in the order of the data, so that what was generated is stored first.
  */
-export async function runDev(config: DevConfig, { log, signal, onReady }: RunContext): Promise<void> {
+export async function runDev(
+  config: DevConfig,
+  { log, signal, onReady }: RunContext,
+): Promise<void> {
   const { generator, backend, frontend } = config;
-  if ((generator.rabbitmqUrl.protocol === "memory:") !== (backend.rabbitmq.url.protocol === "memory:")) {
+  if (
+    (generator.rabbitmqUrl.protocol === "memory:") !== (backend.rabbitmq.url.protocol === "memory:")
+  ) {
     throw new StartError(
       "Cannot start dev: generator.rabbitmq_url and backend.rabbitmq.url name different brokers",
     );
@@ -62,7 +67,10 @@ export async function runDev(config: DevConfig, { log, signal, onReady }: RunCon
     const service = startService(run, { log: log.getChild(name), signal, memoryQueues });
     started.push(service);
     services.defer(() => service.stop());
-    return await Promise.race([service.ready, service.ended.then(() => ({} as Record<string, string>))]);
+    return await Promise.race([
+      service.ready,
+      service.ended.then(() => ({} as Record<string, string>)),
+    ]);
   };
 
   const { api, metrics: backendMetrics } = await start(

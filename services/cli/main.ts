@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { runCommandLine } from "#shared/lifecycle/command_line.ts";
+import { runCommandLine } from "#shared/command/command_line.ts";
 import { backendCommand } from "../backend/main.ts";
 import { frontendCommand } from "../frontend/main.ts";
 import { generatorCommand } from "../generator/main.ts";

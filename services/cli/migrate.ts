@@ -1,7 +1,7 @@
 import process from "node:process";
 import { logSettings } from "#shared/config/log_settings.ts";
-import { defineCommand } from "#shared/lifecycle/command_line.ts";
-import type { RunContext } from "#shared/lifecycle/run_context.ts";
+import { defineCommand } from "#shared/command/command_line.ts";
+import type { RunContext } from "#shared/command/run_context.ts";
 import { backendSettings, type DatabaseConfig, databaseSettings } from "../backend/config.ts";
 import { listMigrations, migrateDown, migrateToLatest } from "../backend/store/migrate.ts";
 import { openDatabase } from "../backend/store/open_database.ts";

@@ -1,6 +1,6 @@
-import { defineCommand, runCommandLine } from "#shared/lifecycle/command_line.ts";
+import { defineCommand, runCommandLine } from "#shared/command/command_line.ts";
 import { aborted } from "#shared/lifecycle/aborted.ts";
-import type { RunContext } from "#shared/lifecycle/run_context.ts";
+import type { RunContext } from "#shared/command/run_context.ts";
 import { serveHttp } from "#shared/observability/http_server.ts";
 import { createApp } from "./app.tsx";
 import { connectBackend } from "./backend_client.ts";

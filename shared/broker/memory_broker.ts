@@ -39,7 +39,9 @@ export class MemoryBroker implements Broker {
     return queue;
   }
 
-  async [Symbol.asyncDispose]() {}
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
 }
 
 class MemoryPublisher implements Publisher {
@@ -74,8 +76,9 @@ class MemoryPublisher implements Publisher {
     return this.#window.room();
   }
 
-  async [Symbol.asyncDispose]() {
+  [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    return Promise.resolve();
   }
 }
 

@@ -6,10 +6,10 @@ import { flattenSettings } from "#shared/config/flatten_settings.ts";
 import { loadConfig } from "#shared/config/load_config.ts";
 import type { LogConfig, logSettings } from "#shared/config/log_settings.ts";
 import type { ConfigOf, Settings } from "#shared/config/setting.ts";
+import { StartError } from "#shared/lifecycle/start_error.ts";
+import { stopSignal } from "#shared/lifecycle/stop_signal.ts";
 import { startLogging } from "#shared/observability/logging.ts";
 import type { RunContext } from "./run_context.ts";
-import { StartError } from "./start_error.ts";
-import { stopSignal } from "./stop_signal.ts";
 
 /** A command of the program: its name, its settings and what it does. */
 export interface CommandSpec<Sections extends Settings & { log: typeof logSettings }> {
