@@ -78,6 +78,12 @@ Deno.test({
       await backend.printed(/Backend is ready/);
       await flow();
     }
+    for (let kill = 0; kill < 2; kill++) {
+      await killInMidWrite(backend, client);
+      backend = startBackend();
+      await backend.printed(/Backend is ready/);
+      await flow();
+    }
     let generatorRuns = 1;
     for (const signal of ["SIGKILL", "SIGTERM"] as const) {
       generator.kill(signal);
@@ -105,6 +111,27 @@ Deno.test({
     assert.ok(await isEmpty([deviceQueue.name, sensorQueue.name]));
   },
 });
+
+/** Kills the backend while its write waits for a lock, and the write with it. */
+async function killInMidWrite(backend: TaskProcess, client: Client): Promise<void> {
+  await client.query("begin");
+  await client.query("lock table sensor_readings in exclusive mode");
+  const sessions = `from pg_stat_activity
+    where datname = current_database() and application_name = 'iot-backend'`;
+  const some = async (sql: string) => (await client.query(sql)).rowCount !== 0;
+  await waitUntil(() => some(`select ${sessions} and wait_event_type = 'Lock'`), {
+    deadlineMs: 30_000,
+    what: "a write to wait for the lock",
+  });
+  backend.kill("SIGKILL");
+  await backend.ended;
+  await client.query(`select pg_terminate_backend(pid) ${sessions}`);
+  await waitUntil(async () => !await some(`select ${sessions}`), {
+    deadlineMs: 30_000,
+    what: "the sessions of the killed backend to end",
+  });
+  await client.query("rollback");
+}
 
 async function stopWell(service: TaskProcess): Promise<void> {
   service.kill("SIGTERM");
