@@ -79,7 +79,7 @@ Deno.test({
       await flow();
     }
     for (let kill = 0; kill < 2; kill++) {
-      await killInMidWrite(backend, client);
+      await killInMidWrite(backend, client, database.url);
       backend = startBackend();
       await backend.printed(/Backend is ready/);
       await flow();
@@ -113,9 +113,11 @@ Deno.test({
 });
 
 /** Kills the backend while its write waits for a lock, and the write with it. */
-async function killInMidWrite(backend: TaskProcess, client: Client): Promise<void> {
-  await client.query("begin");
-  await client.query("lock table sensor_readings in exclusive mode");
+async function killInMidWrite(backend: TaskProcess, client: Client, url: string): Promise<void> {
+  const locker = new Client({ connectionString: url });
+  await locker.connect();
+  await locker.query("begin");
+  await locker.query("lock table sensor_readings in exclusive mode");
   const sessions = `from pg_stat_activity
     where datname = current_database() and application_name = 'iot-backend'`;
   const some = async (sql: string) => (await client.query(sql)).rowCount !== 0;
@@ -130,7 +132,7 @@ async function killInMidWrite(backend: TaskProcess, client: Client): Promise<voi
     deadlineMs: 30_000,
     what: "the sessions of the killed backend to end",
   });
-  await client.query("rollback");
+  await locker.end();
 }
 
 async function stopWell(service: TaskProcess): Promise<void> {

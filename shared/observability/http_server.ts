@@ -1,3 +1,4 @@
+import { sleep } from "#shared/lifecycle/sleep.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 
 export interface HttpServerOptions {
@@ -13,8 +14,12 @@ export interface HttpServer extends AsyncDisposable {
   readonly url: string;
 }
 
+/** Longest that closing waits for requests in hand, in milliseconds. */
+const closeWithinMs = 3_000;
+
 /**
- * Serves `fetch` over HTTP/1.1. Closing lets requests in hand finish.
+ * Serves `fetch` over HTTP/1.1. Closing lets requests in hand finish, but waits
+ * three seconds at most: a client that stops reading would hold it up for ever.
  *
  * @throws {StartError} if the port is taken.
  */
@@ -27,7 +32,11 @@ export function serveHttp({ host, port, portKey, fetch }: HttpServerOptions): Ht
   }
   return {
     url: localUrl(host, server.addr.port),
-    [Symbol.asyncDispose]: () => server.shutdown(),
+    async [Symbol.asyncDispose]() {
+      const closed = new AbortController();
+      const shutdown = server.shutdown().finally(() => closed.abort());
+      await Promise.race([shutdown, sleep(closeWithinMs, closed.signal)]);
+    },
   };
 }
 
