@@ -42,7 +42,9 @@ export async function pageRun(
 ): Promise<readonly PackedRows[]> {
   const branch = (table: "sensor_readings" | "parked_readings", passed: "<" | "<=") =>
     sql`(
-      select "timestamp", tie_break, ${sql.lit(table === "parked_readings" ? 1 : 0)} as parked,
+      select "timestamp", tie_break, ${
+      sql.raw(table === "parked_readings" ? "'\\x01'::bytea" : "'\\x00'::bytea")
+    } as parked,
         temperature, humidity, pressure, battery_level
       from ${sql.table(table)}
       where device_id = wanted.id
@@ -63,7 +65,7 @@ export async function pageRun(
     from json_array_elements_text(${JSON.stringify(deviceIds)}) with ordinality as wanted(id, at)
     cross join lateral (
       select string_agg(
-        int8send(${epochMicros}) || int8send(tie_break) || decode(lpad(parked::text, 2, '0'), 'hex')
+        int8send(${epochMicros}) || int8send(tie_break) || parked
           || float8send(temperature) || float8send(humidity)
           || float8send(pressure) || float8send(battery_level),
         ''::bytea order by "timestamp", tie_break, parked

@@ -1,5 +1,4 @@
 import { packedRowBytes, type PackedRows, type RowPosition } from "../../backend/store/read_run.ts";
-import { nanosOfTieBreak } from "../../backend/store/tie_break.ts";
 import type { Turns } from "./turns.ts";
 
 /** What a device measured, as published and as stored. */
