@@ -1,4 +1,4 @@
-import { type Kysely, sql } from "kysely";
+import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Database } from "./database.ts";
 
 /** The instants that are looked at, in Unix microseconds. */
@@ -60,7 +60,9 @@ export async function pageRun(
       order by "timestamp", tie_break
       limit ${limit}
     )`;
-  const { rows } = await sql<{ readonly packed: Uint8Array | null }>`
+  const rows = await scan(
+    db,
+    sql<{ readonly packed: Uint8Array | null }>`
     select packed.packed
     from json_array_elements_text(${JSON.stringify(deviceIds)}) with ordinality as wanted(id, at)
     cross join lateral (
@@ -80,7 +82,8 @@ export async function pageRun(
         limit ${limit}
       ) page
     ) packed
-    order by wanted.at`.execute(db);
+    order by wanted.at`,
+  );
   return rows.map(({ packed }) => packed ?? new Uint8Array());
 }
 
@@ -96,10 +99,13 @@ export async function countOutside(
       where r.device_id = wanted.id
         and (r."timestamp" < ${instant(fromMicros)} or r."timestamp" >= ${instant(untilMicros)})
     )`;
-  const { rows: [row] } = await sql<{ readonly outside: number }>`
+  const [row] = await scan(
+    db,
+    sql<{ readonly outside: number }>`
     select coalesce(sum(${counted("sensor_readings")} + ${counted("parked_readings")}), 0)::float8
       as outside
-    from json_array_elements_text(${JSON.stringify(deviceIds)}) as wanted(id)`.execute(db);
+    from json_array_elements_text(${JSON.stringify(deviceIds)}) as wanted(id)`,
+  );
   return row!.outside;
 }
 
@@ -108,6 +114,17 @@ export async function countParked(db: Kysely<Database>): Promise<number> {
   const { rows: [row] } = await sql<{ readonly parked: number }>`
     select count(*)::float8 as parked from parked_readings`.execute(db);
   return row!.parked;
+}
+
+/**
+ * Runs a query without just-in-time compilation, which the planner's guess of
+ * 100 devices would call for, and which takes longer than the query itself.
+ */
+function scan<Row>(db: Kysely<Database>, query: RawBuilder<Row>): Promise<readonly Row[]> {
+  return db.transaction().setAccessMode("read only").execute(async (transaction) => {
+    await sql`set local jit = off`.execute(transaction);
+    return (await query.execute(transaction)).rows;
+  });
 }
 
 function instant(micros: number) {

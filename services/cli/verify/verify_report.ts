@@ -61,7 +61,7 @@ export const tableFormat: ReportFormat = {
       ...differences.map((name) => row(counts[name], name, meanings[name])),
       "",
       row(counts.outside, "outside", "of these devices, before or after the run"),
-      row(counts.parkedInAll - counts.parked, "parked", "not of this run"),
+      row(counts.parkedInAll - counts.parked, "parked", "of other devices, or another time"),
     ];
     for (const { queue, messages } of queues ?? []) {
       if (messages === undefined) lines.push(`  ${"none".padStart(14)}  ${queue}: no such queue`);

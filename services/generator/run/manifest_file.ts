@@ -40,8 +40,8 @@ export async function writeManifest(path: string, manifest: RunManifest): Promis
 
 function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.NotCapable) {
-    return "this program may write below .data/runs alone; choose a path there, or run it with " +
-      "--allow-write for the folder";
+    return "no permission to write there; choose a path below .data/runs, which the task grants, " +
+      "or run with --allow-write for the folder";
   }
   return error instanceof Error ? error.message : String(error);
 }
