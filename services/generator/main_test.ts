@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { fromBinary } from "@bufbuild/protobuf";
 import { getLogger } from "@logtape/logtape";
+import type { Delivery } from "#shared/broker/broker.ts";
 import { MemoryBroker } from "#shared/broker/memory_broker.ts";
 import { MemoryQueues } from "#shared/broker/memory_queues.ts";
 import { flattenSettings } from "#shared/config/flatten_settings.ts";
@@ -104,6 +105,62 @@ Deno.test("runGenerator publishes every device and its readings, reports them, a
   assert.deepEqual(devices, new Set(received.deviceIds));
   await assert.rejects(fetch(`${admin}/healthz`), TypeError);
 });
+
+Deno.test("runGenerator with a count ends by itself, and gives the same bytes from the same manifest", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const published: string[][] = [];
+    const manifests: string[] = [];
+    for (const producers of ["1", "3"]) {
+      const memoryQueues = new MemoryQueues();
+      const path = `${folder}/${producers}.yaml`;
+      await runGenerator(
+        configOf({
+          "num-devices": "7",
+          "count": "30",
+          "interval": "5s",
+          "start": "2026-01-31T12:00:00Z",
+          "producer-count": producers,
+          "manifest": path,
+        }),
+        { log, signal: new AbortController().signal, memoryQueues },
+      );
+      const bodies = [
+        ...await drain(memoryQueues, "device-data", 7),
+        ...await drain(memoryQueues, "sensor-data", 7 * 30),
+      ];
+      assert.equal(memoryQueues.length, 0);
+      published.push(bodies.sort());
+      manifests.push(await Deno.readTextFile(path));
+    }
+    assert.equal(published[0]!.length, 7 + 7 * 30);
+    assert.equal(new Set(published[0]).size, 7 + 7 * 30);
+    assert.deepEqual(published[1], published[0]);
+    assert.equal(manifests[1], manifests[0]);
+    assert.match(manifests[0]!, /^start: 2026-01-31T12:00:00.000000Z$/m);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+/** The bodies of the messages that wait in a queue, as hexadecimal. */
+async function drain(queues: MemoryQueues, queue: string, messages: number): Promise<string[]> {
+  const broker = new MemoryBroker(queues, { durable: true, type: "classic" });
+  const deliveries: Delivery[] = [];
+  const all = Promise.withResolvers<void>();
+  const subscription = await broker.subscribe({
+    queue,
+    prefetch: messages + 1,
+    onDelivery(delivery) {
+      deliveries.push(delivery);
+      if (deliveries.length === messages) all.resolve();
+    },
+  });
+  await all.promise;
+  subscription.ack(deliveries);
+  await subscription[Symbol.asyncDispose]();
+  return deliveries.map(({ body }) => body.toHex());
+}
 
 Deno.test("runGenerator ends at once when it is stopped before it starts", async () => {
   await runGenerator(configOf({}), {

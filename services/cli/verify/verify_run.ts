@@ -27,6 +27,8 @@ export interface VerifyRunOptions {
 /** Devices of which rows are read in one statement, and rows of all of them together. */
 const pageDevices = 1_000;
 const pageRows = 20_000;
+/** Groups that the database reads meanwhile: it is slower than the comparison. */
+const groupsAhead = 3;
 
 /**
  * Computes every reading of the run again and compares it with what is stored.
@@ -89,16 +91,17 @@ export async function verifyRun(options: VerifyRunOptions): Promise<RunCounts> {
     onDevice(deviceId, counts);
   };
 
-  // The database reads one group ahead of the comparison.
-  let reading = read(0);
+  const ahead: ReturnType<typeof read>[] = [];
+  let unread = 0;
   for (let first = 0; first < manifest.devices; first += groupSize) {
-    signal.throwIfAborted();
-    const { deviceIds, pages, others } = await reading;
-    if (first + groupSize < manifest.devices) {
-      reading = read(first + groupSize);
+    for (; ahead.length < groupsAhead && unread < manifest.devices; unread += groupSize) {
+      const reading = read(unread);
       // Awaited in its turn; until then it may fail without being heard.
       reading.catch(() => {});
+      ahead.push(reading);
     }
+    signal.throwIfAborted();
+    const { deviceIds, pages, others } = await ahead.shift()!;
     outside += others;
     for (const [at, page] of pages.entries()) {
       await compareDevice(first + at, deviceIds[at]!, page);

@@ -327,3 +327,67 @@ Deno.test("Producer keeps its devices' rhythm over a restart", async () => {
     }),
   );
 });
+
+Deno.test("Producer with a count publishes the past at once, waits for its turns, and ends", async () => {
+  const { clock, publisher, producer, stop, fleet } = scenario({
+    startUs: startUs - 3_000_000,
+    fromUs: startUs - 3_000_000,
+    count: 5,
+  });
+  const running = producer.run(stop.signal);
+  await clock.asleep();
+  assert.equal(publisher.readings.length, 3 * 7 + 1);
+  clock.advance(hourMs * 3);
+  await running;
+  const wanted = Array.from({ length: 35 }, (_, turn) => {
+    const device = turn % 7;
+    const dueUs = startUs - 3_000_000 + Math.floor(turn / 7) * 1_000_000 +
+      Math.floor(device * 1_000_000 / 7);
+    return `${fleet.device(device, 0).deviceId}@${dueUs}`;
+  });
+  assert.deepEqual(publisher.readings, wanted);
+  // Announced once, with an instant of the run and not of the clock.
+  assert.deepEqual(
+    publisher.devices.map(({ lastSeen }) => lastSeen),
+    Array(7).fill(startUs / 1_000_000 - 3),
+  );
+  assert.equal(producer.confirmedUntilUs, Infinity);
+});
+
+Deno.test("Producer with a count ends only once its last reading is confirmed", async () => {
+  const { clock, publisher, producer, stop } = scenario({ fromUs: startUs, count: 1 });
+  let refusals = 3;
+  publisher.answer = () => {
+    if (publisher.readings.length < 6) return "confirm";
+    return refusals-- > 0 ? new PublishError("no") : "confirm";
+  };
+  let ended = false;
+  const running = producer.run(stop.signal).then(() => ended = true);
+  await clock.asleep();
+  clock.advance(2_000);
+  for (let refusal = 0; refusal < 3; refusal++) {
+    await clock.asleep();
+    assert.equal(ended, false);
+    clock.advance(20_000);
+  }
+  await running;
+  assert.equal(publisher.readings.length, 7);
+});
+
+Deno.test("Producer knows before which instant every reading is confirmed", async () => {
+  const { clock, publisher, producer, stop } = scenario();
+  const running = producer.run(stop.signal);
+  await clock.asleep();
+  assert.equal(producer.confirmedUntilUs, startUs + Math.floor(1_000_000 / 7));
+  publisher.answer = () => "hold";
+  clock.advance(1_000);
+  await clock.asleep();
+  assert.equal(producer.confirmedUntilUs, startUs + Math.floor(1_000_000 / 7));
+  publisher.answer = () => "confirm";
+  publisher.release();
+  clock.advance(1_000);
+  await clock.asleep();
+  assert.equal(producer.confirmedUntilUs, startUs + 2_000_000 + Math.floor(1_000_000 / 7));
+  stop.abort();
+  await running;
+});

@@ -55,3 +55,15 @@ Deno.test("Rota.seek goes on to the first turn at an instant or after it", () =>
     assert.deepEqual([sought.device, sought.dueUs], [walked.device, walked.dueUs]);
   }));
 });
+
+Deno.test("a rota with a count ends after as many turns of each device", () => {
+  const rota = new Rota({ startUs, intervalUs: 1_000, devices: 5, share: 1, shares: 2, count: 3 });
+  const turns: number[] = [];
+  for (; rota.dueUs < Infinity; rota.advance()) turns.push(rota.device);
+  assert.deepEqual(turns, [1, 3, 1, 3, 1, 3]);
+  rota.seek(startUs + 1_000_000);
+  assert.equal(rota.dueUs, Infinity);
+  const late = new Rota({ startUs, intervalUs: 1_000, devices: 5, share: 0, shares: 1, count: 3 });
+  late.seek(startUs + 1_000_000);
+  assert.equal(late.dueUs, Infinity);
+});

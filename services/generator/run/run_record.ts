@@ -1,4 +1,3 @@
-import type { Logger } from "@logtape/logtape";
 import { sleep } from "#shared/lifecycle/sleep.ts";
 import { writeManifest } from "./manifest_file.ts";
 import type { RunManifest } from "./run_manifest.ts";
@@ -8,7 +7,7 @@ export interface RunRecordOptions {
   readonly manifest: RunManifest;
   /** Before which instant every reading due is confirmed; undefined while not known. */
   readonly confirmedUntilUs: () => number | undefined;
-  readonly log: Pick<Logger, "warning">;
+  readonly log: { warning(message: string, fields: Record<string, unknown>): void };
 }
 
 /** Most of a run without end that is published again after a crash, in milliseconds. */
