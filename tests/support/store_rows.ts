@@ -15,8 +15,8 @@ export function device(deviceId: string, changed: Partial<IoTDevice> = {}): IoTD
     macAddress: "02:00:00:00:00:01",
     ipAddress: "10.0.0.1",
     firmware: "1.2.3",
-    latitude: 47.37,
-    longitude: 8.54,
+    latitude: Math.fround(47.37),
+    longitude: Math.fround(8.54),
     lastSeen: BigInt(noonSeconds),
     ...changed,
   });
