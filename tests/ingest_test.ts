@@ -204,6 +204,8 @@ async function storesAllOnce(bench: Bench): Promise<void> {
 
     await publish(bench, deviceQueue, load.devices.slice(0, 25));
     await publish(bench, sensorQueue, load.readings.slice(0, half));
+    // Known for certain by now, so that what is refused is not parked first.
+    await untilSettled(25 + half);
     await publish(bench, sensorQueue, badReadings.map(({ body }) => body), { trace: "kept" });
     await publish(bench, deviceQueue, badDevices.map(({ body }) => body));
     await publish(bench, deviceQueue, load.devices.slice(25));
@@ -235,7 +237,7 @@ async function storesAllOnce(bench: Bench): Promise<void> {
 }
 
 async function parkedOnce({ addresses }: RunningBackend): Promise<number> {
-  const text = await (await fetch(addresses["metrics"]!)).text();
+  const text = await (await fetch(`${addresses["admin"]}/metrics`)).text();
   const line = text.split("\n").find((line) => line.includes('table="parked_readings"'));
   return Number(line?.slice(line.lastIndexOf(" ")) ?? 0);
 }

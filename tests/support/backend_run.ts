@@ -23,7 +23,7 @@ export function backendConfig(flags: Readonly<Record<string, string>>): BackendC
 
 /** A backend that does its work in this process; disposing stops it as a signal does. */
 export interface RunningBackend extends AsyncDisposable {
-  /** Where it serves: `api`, `metrics`. */
+  /** Where it serves: `api`, `admin`. */
   readonly addresses: Readonly<Record<string, string>>;
 }
 
@@ -53,7 +53,7 @@ export async function startBackend(
 
 /** The sum of a metric over its labels. */
 export async function metricOf({ addresses }: RunningBackend, name: string): Promise<number> {
-  const text = await (await fetch(addresses["metrics"]!)).text();
+  const text = await (await fetch(`${addresses["admin"]}/metrics`)).text();
   const values = text.split("\n")
     .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
     .map((line) => Number(line.slice(line.lastIndexOf(" "))));
