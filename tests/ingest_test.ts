@@ -48,9 +48,9 @@ async function embedded(): Promise<Bench> {
   return bench(opening.move(), folder.url, "memory://", "device-data", "sensor-data");
 }
 
-async function servers(): Promise<Bench> {
+async function servers(databaseOptions = ""): Promise<Bench> {
   await using opening = new AsyncDisposableStack();
-  const database = opening.use(await createTestDatabase());
+  const database = opening.use(await createTestDatabase(databaseOptions));
   const device = opening.use(uniqueQueue("device"));
   const sensor = opening.use(uniqueQueue("sensor"));
   return bench(opening.move(), database.url, amqpUrl!, device.name, sensor.name);
@@ -306,6 +306,34 @@ Deno.test({
       await untilStored(db, load.stored.length);
     });
     await checkStored(bench.databaseUrl, load.stored);
+  },
+});
+
+Deno.test({
+  name: "Only what a database cannot hold is dead-lettered, such as an emoji in LATIN1",
+  ...withServers,
+  async fn() {
+    await using bench = await servers("encoding 'LATIN1' locale 'C' template template0");
+    const plain = ingestLoad(10, 30, "Zürich", "");
+    const emoji = ingestLoad(1, 1, "Bern", " 🌡");
+    const [reading] = emoji.readings;
+    const [device] = emoji.devices;
+    await using _backend = await bench.start();
+    const half = plain.readings.length >> 1;
+    await publish(bench, bench.sensorQueue, [
+      ...plain.readings.slice(0, half),
+      reading!,
+      ...plain.readings.slice(half),
+    ]);
+    await publish(bench, bench.deviceQueue, [device!, ...plain.devices]);
+    for (
+      const [queue, body] of [[bench.sensorQueue, reading!], [bench.deviceQueue, device!]] as const
+    ) {
+      const found = await takeDeadLetters(bench, queue, 1);
+      checkDeadLetters(found, [{ body, reason: "refused_by_database" }]);
+    }
+    await withDatabase(bench.databaseUrl, (db) => untilStored(db, plain.stored.length));
+    await checkStored(bench.databaseUrl, plain.stored);
   },
 });
 

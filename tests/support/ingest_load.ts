@@ -38,8 +38,13 @@ export function readingKey({ deviceId, seconds, nanos, temperature }: Stored): s
  * apart by values or by nanoseconds, whole seconds from an old producer, and
  * every twentieth sent twice.
  */
-export function ingestLoad(devices: number, readingsEach: number, prefix = "device"): IngestLoad {
-  const ids = Array.from({ length: devices }, (_, at) => `${prefix} ${at} 🌡`);
+export function ingestLoad(
+  devices: number,
+  readingsEach: number,
+  prefix = "device",
+  suffix = " 🌡",
+): IngestLoad {
+  const ids = Array.from({ length: devices }, (_, at) => `${prefix} ${at}${suffix}`);
   const readings: Uint8Array[] = [];
   const stored: string[] = [];
   for (let at = 0; at < readingsEach; at++) {
