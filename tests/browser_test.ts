@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { BrowserPages } from "./support/browser_pages.ts";
+import { chromiumPath } from "./support/chromium.ts";
 
-const chromiumPath = Deno.env.get("TEST_CHROMIUM");
 const indicator = (state: string) => `#live-indicator[data-state="${state}"]`;
 const hostileIds = [
   `<script>window.hacked=1</script>`,
@@ -31,7 +31,7 @@ function browserTest(name: string, run: (pages: BrowserPages) => Promise<void>):
     name,
     ignore: chromiumPath === undefined,
     async fn() {
-      await using pages = await BrowserPages.open(chromiumPath!);
+      await using pages = await BrowserPages.open();
       await run(pages);
       assert.deepEqual(pages.complaints, []);
     },

@@ -109,7 +109,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   open.use(await ingestReadings({ ...consuming, queue: rabbitmq.sensorQueue }));
 
   log.info("Backend is ready", { api: api.url, metrics: `${admin.url}/metrics` });
-  context.onReady?.({ api: api.url, metrics: `${admin.url}/metrics` });
+  context.onReady?.({ api: api.url, admin: admin.url });
   await aborted(signal);
   log.info("Backend is stopping");
 }

@@ -73,7 +73,7 @@ export async function runDev(
     ]);
   };
 
-  const { api, metrics: backendMetrics } = await start(
+  const { api, admin: backendAdmin } = await start(
     "backend",
     (context) => runBackend(backend, context),
   );
@@ -84,7 +84,7 @@ export async function runDev(
     (context) => runFrontend({ ...frontend, backendUrl }, context),
   );
   services.defer(() => runDry(memoryQueues));
-  const { metrics: generatorMetrics } = await start(
+  const { admin: generatorAdmin } = await start(
     "generator",
     (context) => runGenerator(generator, context),
   );
@@ -93,9 +93,9 @@ export async function runDev(
   const addresses = {
     pages: pages!,
     api: api!,
-    backendMetrics: backendMetrics!,
-    generatorMetrics: generatorMetrics!,
-    frontendMetrics: new URL("/metrics", pages).href,
+    backendAdmin: backendAdmin!,
+    generatorAdmin: generatorAdmin!,
+    frontendAdmin: new URL(pages!).origin,
   };
   onReady?.(addresses);
   await Promise.race([aborted(signal), ...started.map(({ ended }) => ended)]);
@@ -149,13 +149,13 @@ export const devCommand = defineCommand({
 });
 
 function announce(addresses: Readonly<Record<string, string>>): void {
-  const { pages, api, backendMetrics, generatorMetrics, frontendMetrics } = addresses;
+  const { pages, api, backendAdmin, generatorAdmin, frontendAdmin } = addresses;
   process.stdout.write(`
-  The pipeline is running. Ctrl-C stops it; its data stays under .data/
+  The pipeline is running. Ctrl-C stops it; its data is kept.
 
     Pages     ${pages}
     API       ${api}  (gRPC, gRPC-Web and Connect)
-    Metrics   ${backendMetrics}  ${generatorMetrics}  ${frontendMetrics}
+    Metrics   ${backendAdmin}/metrics  ${generatorAdmin}/metrics  ${frontendAdmin}/metrics
 
 `);
 }

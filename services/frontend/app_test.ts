@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
 import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
-import { FakeBackend } from "../../tests/support/fake_backend.ts";
 import { IoTService } from "#shared/gen/iot/v1/iot_service_pb.ts";
+import { FakeBackend } from "../../tests/support/fake_backend.ts";
 import { createApp } from "./app.tsx";
 import { deviceHref } from "./format/device_href.ts";
 import { createFrontendMetrics } from "./frontend_metrics.ts";

@@ -7,7 +7,7 @@ import { eventStream } from "./live/event_stream.ts";
 import { type Frame, liveFrames } from "./live/live_frames.tsx";
 import type { LivePoller, Watch } from "./live/live_poller.ts";
 import { readingFrames, type ReadingsView, readingsView } from "./live/reading_frames.tsx";
-import { readCursor } from "./live/window_cursor.ts";
+import { readCursor } from "./pages/window_cursor.ts";
 import { pageFailure } from "./page_failure.ts";
 
 export interface LiveRoutesOptions {

@@ -1,5 +1,5 @@
-import { defineCommand, runCommandLine } from "#shared/command/command_line.ts";
 import { aborted } from "#shared/lifecycle/aborted.ts";
+import { defineCommand, runCommandLine } from "#shared/command/command_line.ts";
 import type { RunContext } from "#shared/command/run_context.ts";
 import { serveHttp } from "#shared/observability/http_server.ts";
 import { createApp } from "./app.tsx";

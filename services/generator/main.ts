@@ -81,7 +81,7 @@ export async function runGenerator(
     producers.push(producer);
     if (producers.length === shares) {
       logStart(log, config, shares);
-      onReady?.({ metrics: admin.url });
+      onReady?.({ admin: admin.url });
     }
     await producer.run(stop);
   };

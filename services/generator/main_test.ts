@@ -72,16 +72,16 @@ Deno.test("runGenerator publishes every device and its readings, reports them, a
     configOf({ "num-devices": "20", "producer-count": "3", "interval": "10ms" }),
     { log, signal: stop.signal, memoryQueues, onReady: ready.resolve },
   );
-  const { metrics } = await Promise.race([
+  const { admin } = await Promise.race([
     ready.promise,
     running.then(() => assert.fail("it ended")),
   ]);
   await Promise.race([received.enough, running]);
-  assert.equal((await answer(`${metrics}/healthz`)).status, 200);
-  const readiness = await answer(`${metrics}/readyz`);
+  assert.equal((await answer(`${admin}/healthz`)).status, 200);
+  const readiness = await answer(`${admin}/readyz`);
   assert.equal(readiness.status, 200);
   assert.deepEqual(JSON.parse(readiness.body), { status: "ok", checks: { broker: "ok" } });
-  const { body } = await answer(`${metrics}/metrics`);
+  const { body } = await answer(`${admin}/metrics`);
   for (
     const name of [
       "generator_readings_published_total",
@@ -102,7 +102,7 @@ Deno.test("runGenerator publishes every device and its readings, reports them, a
   assert.equal(new Set(received.readingIds).size, received.readingIds.length);
   const devices = new Set(received.readingIds.map((reading) => reading.split("@")[0]!));
   assert.deepEqual(devices, new Set(received.deviceIds));
-  await assert.rejects(fetch(`${metrics}/healthz`), TypeError);
+  await assert.rejects(fetch(`${admin}/healthz`), TypeError);
 });
 
 Deno.test("runGenerator ends at once when it is stopped before it starts", async () => {

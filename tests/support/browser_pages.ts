@@ -1,17 +1,9 @@
 import { getLogger } from "@logtape/logtape";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { runFrontend } from "../../services/frontend/main.ts";
 import { BrowserBackend } from "./browser_backend.ts";
+import { launchChromium } from "./chromium.ts";
 import { FakeBackend } from "./fake_backend.ts";
-
-const chromiumArguments = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--no-first-run",
-];
 
 /** A real frontend before a backend that a test controls, seen through a real browser. */
 export class BrowserPages implements AsyncDisposable {
@@ -37,7 +29,7 @@ export class BrowserPages implements AsyncDisposable {
     this.#close = close;
   }
 
-  static async open(executablePath: string): Promise<BrowserPages> {
+  static async open(): Promise<BrowserPages> {
     await using opening = new AsyncDisposableStack();
     const fake = new FakeBackend();
     const backend = opening.use(new BrowserBackend(fake));
@@ -59,7 +51,7 @@ export class BrowserPages implements AsyncDisposable {
     });
     const origin = await Promise.race([ready.promise, running.then(() => "")]);
 
-    const browser = await chromium.launch({ executablePath, args: chromiumArguments });
+    const browser = await launchChromium();
     opening.defer(() => browser.close());
     const opened = opening.move();
     return new BrowserPages(fake, backend, browser, origin, () => opened.disposeAsync());

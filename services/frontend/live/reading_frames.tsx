@@ -10,7 +10,7 @@ import {
 } from "../pages/reading_table.tsx";
 import type { Frame } from "./live_frames.tsx";
 import { type InsertedRun, windowChange } from "./window_change.ts";
-import { type WindowCursor, writeCursor } from "./window_cursor.ts";
+import { type WindowCursor, writeCursor } from "../pages/window_cursor.ts";
 
 /** A device and its newest readings at one moment. */
 export interface ReadingsView {

@@ -1,7 +1,7 @@
 import type { IoTDevice } from "#shared/gen/iot/v1/device_pb.ts";
 import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
 import { deviceHref } from "../format/device_href.ts";
-import { writeCursor } from "../live/window_cursor.ts";
+import { writeCursor } from "./window_cursor.ts";
 import { lastSeenMs } from "./device_list.tsx";
 import { LiveConnection } from "./layout.tsx";
 import { readingKey, ReadingTable } from "./reading_table.tsx";

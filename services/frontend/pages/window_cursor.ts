@@ -1,4 +1,4 @@
-import { readingKeyLength, readingsPerPage } from "../pages/reading_table.tsx";
+import { readingKeyLength, readingsPerPage } from "./reading_table.tsx";
 
 /**
  * What a device's page shows of its newest readings: enough for any replica to
