@@ -4,6 +4,7 @@ import { flattenSettings } from "#shared/config/flatten_settings.ts";
 import { logSettings } from "#shared/config/log_settings.ts";
 import type { Settings } from "#shared/config/setting.ts";
 import { backendSettings, databaseSettings } from "../services/backend/config.ts";
+import { verifySettings } from "../services/cli/verify.ts";
 import { frontendSettings } from "../services/frontend/config.ts";
 import { generatorSettings } from "../services/generator/config.ts";
 import { tempFolder } from "../tools/services/temp_folder.ts";
@@ -54,6 +55,7 @@ const helps: readonly (readonly [ProgramTask, readonly string[], Settings])[] = 
   ["frontend", [], frontendSettings],
   ["demo-app", ["backend"], backendSettings],
   ["migrate", [], { log: logSettings, backend: { db: databaseSettings } }],
+  ["demo-app", ["verify"], verifySettings],
   ["dev", [], { ...generatorSettings, ...backendSettings, frontend: frontendOfDev }],
 ];
 
@@ -87,7 +89,7 @@ Deno.test("A program takes its flags behind the dashes that a task hands on", as
 Deno.test("demo-app without a command, or with an unknown one, says what there is", async () => {
   const bare = await runProgram("demo-app");
   assert.equal(bare.code, 2);
-  for (const command of ["dev", "generator", "backend", "frontend", "migrate"]) {
+  for (const command of ["dev", "generator", "backend", "frontend", "migrate", "verify"]) {
     assert.match(bare.stderr, new RegExp(`^  ${command} `, "m"));
   }
   const unknown = await runProgram("demo-app", { args: ["bakend"] });
