@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
-import { getLogger } from "@logtape/logtape";
 import { sql } from "kysely";
-import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres.ts";
-import { migrateToLatest } from "./migrate.ts";
-import { openDatabase } from "./open_database.ts";
+import { eachDatabase } from "../../../tests/support/each_database.ts";
 import {
   countOutside,
   countParked,
@@ -13,26 +10,6 @@ import {
 } from "./read_run.ts";
 
 const startMicros = 1_768_435_200_000_000;
-
-async function openTestDatabase() {
-  await using open = new AsyncDisposableStack();
-  const log = getLogger("read-run-test");
-  const { url } = open.use(await createTestDatabase());
-  const database = open.use(
-    await openDatabase({
-      url: new URL(url),
-      host: "",
-      port: 0,
-      user: "",
-      password: "",
-      database: "",
-      maxConnections: 2,
-    }, log),
-  );
-  await migrateToLatest(database.db, log);
-  const owned = open.move();
-  return { db: database.db, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
-}
 
 /** Micros past the start, tie break, and where it is. */
 type Seen = readonly [number, bigint, "stored" | "parked"];
@@ -56,12 +33,8 @@ function unpack(packed: Uint8Array): { readonly seen: Seen[]; readonly last: Row
   return { seen, last };
 }
 
-Deno.test({
-  name: "pageRun gives every row of the span once, page by page, stored and parked",
-  ignore: postgresUrl === undefined,
-  async fn() {
-    await using database = await openTestDatabase();
-    const { db } = database;
+eachDatabase("read_run", {
+  async "pageRun gives every row of the span once, page by page, stored and parked"(db) {
     await sql`insert into iot_devices
       select id, '', '', '', '', 0, 0, now(), now() from unnest(array['a', 'b', 'c']) id`
       .execute(db);
