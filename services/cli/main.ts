@@ -3,14 +3,24 @@ import { runCommandLine } from "#shared/command/command_line.ts";
 import { backendCommand } from "../backend/main.ts";
 import { frontendCommand } from "../frontend/main.ts";
 import { generatorCommand } from "../generator/main.ts";
+import { deadLettersCommand } from "./dead_letters.ts";
 import { devCommand } from "./dev.ts";
 import { migrateCommand } from "./migrate.ts";
+import { parkedCommand } from "./parked.ts";
 
 /** The unified program: every service and tool as a subcommand. */
 function demoApp(): Command {
   const program = new Command("demo-app").description("An IoT data pipeline.");
   for (
-    const command of [devCommand, generatorCommand, backendCommand, frontendCommand, migrateCommand]
+    const command of [
+      devCommand,
+      generatorCommand,
+      backendCommand,
+      frontendCommand,
+      migrateCommand,
+      deadLettersCommand,
+      parkedCommand,
+    ]
   ) {
     program.addCommand(command());
   }

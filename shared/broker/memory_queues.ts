@@ -4,7 +4,7 @@ import type { MessageHeaders, OutgoingMessage, QueueOptions } from "./broker.ts"
 export interface StoredMessage {
   readonly body: Uint8Array;
   readonly headers: MessageHeaders;
-  readonly contentType: string;
+  readonly contentType: string | undefined;
   redelivered: boolean;
 }
 
@@ -44,7 +44,12 @@ export class MemoryQueue {
   push(
     { body, headers = {}, contentType = "application/protobuf" }: OutgoingMessage,
   ): Promise<void> {
-    this.#messages.push({ body, headers, contentType, redelivered: false });
+    this.#messages.push({
+      body,
+      headers,
+      contentType: contentType ?? undefined,
+      redelivered: false,
+    });
     this.#dispatchSoon();
     if (this.length <= capacity) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -9,6 +9,12 @@ export const deadLetterHeaders = {
   reason: "x-dead-letter-reason",
   detail: "x-dead-letter-detail",
   time: "x-dead-letter-time",
+  /** Names the letter; a message keeps it however often it is replayed. */
+  id: "x-dead-letter-id",
+  /** Times that the message was replayed. */
+  replays: "x-dead-letter-replays",
+  /** The original's message id, timestamp and the like, as JSON; replay sets them again. */
+  properties: "x-dead-letter-properties",
 } as const;
 
 /** Longest detail that is kept, in characters: headers share a frame of 128 KiB. */
@@ -32,7 +38,14 @@ export async function deadLetter(
       [deadLetterHeaders.reason]: reason,
       [deadLetterHeaders.detail]: detail.slice(0, longestDetail),
       [deadLetterHeaders.time]: new Date().toISOString(),
+      [deadLetterHeaders.id]: delivery.headers[deadLetterHeaders.id] ?? newLetterId(),
+      [deadLetterHeaders.properties]: JSON.stringify(delivery.properties ?? {}),
     },
-    ...(delivery.contentType === undefined ? {} : { contentType: delivery.contentType }),
+    contentType: delivery.contentType ?? null,
   });
+}
+
+/** 64 random bits: short enough to type, and no two among millions alike. */
+function newLetterId(): string {
+  return crypto.randomUUID().replaceAll("-", "").slice(-16);
 }
