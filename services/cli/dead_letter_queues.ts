@@ -100,6 +100,7 @@ export interface LetterWalk {
   readonly queue: DeadLetterQueue;
   /** Letters from the head of the queue, at most. */
   readonly maxLetters: number;
+  readonly firstPrefetch?: number;
   readonly visit: (letter: Letter, position: number) => Verdict | Promise<Verdict>;
   readonly enough?: () => boolean;
 }
@@ -107,10 +108,11 @@ export interface LetterWalk {
 /** Walks through the letters that pass the filter; the others are left where they are. */
 export async function walkLetters(
   { link, broker, filter, nowMs, signal }: LetterContext,
-  { queue, maxLetters, visit, enough }: LetterWalk,
+  { queue, maxLetters, visit, enough, ...walk }: LetterWalk,
 ): Promise<Walked> {
   let position = 0;
   const walked = await walkQueue({
+    ...walk,
     link,
     queue: queue.name,
     maxMessages: maxLetters,

@@ -47,10 +47,23 @@ export async function runParked(
   action: string,
   print: Print = printLine,
 ): Promise<void> {
-  const { yes, ...filter } = parked;
+  await using database = await openDatabase(backend.db, log);
+  await waitForDatabase(database, backend.db, log, signal);
+  await actOnParked(database.db, parked, signal, action, print);
+}
+
+/** Does what `runParked` does, on a database that is open. */
+export async function actOnParked(
+  db: Kysely<Database>,
+  parked: ParkedConfig["parked"],
+  signal: AbortSignal,
+  action: string,
+  print: Print,
+): Promise<void> {
+  const filter = parked;
   const limit = parked.limit === 0 ? Infinity : parked.limit;
   const narrow = filter.deviceId !== undefined || filter.olderThanMs !== undefined;
-  if (action === "drop" && !narrow && !yes) {
+  if (action === "drop" && !narrow && !parked.yes) {
     throw new StartError(
       "Cannot drop all parked readings unasked: say which with --device-id or --older-than, " +
         "or say --yes true",
@@ -62,9 +75,6 @@ export async function runParked(
         "--older-than",
     );
   }
-  await using database = await openDatabase(backend.db, log);
-  await waitForDatabase(database, backend.db, log, signal);
-  const { db } = database;
   try {
     if (action === "release") await release(db, limit, signal, print);
     else if (action === "drop") await drop(db, filter, limit, signal, print);

@@ -9,6 +9,8 @@ import type { Print } from "./print.ts";
 
 /** Bodies on their way to the broker at once, at most; one larger than that goes alone. */
 const maxBytesOnTheWay = 32 * 1024 * 1024;
+/** Letters on their way at once, at most, until their sizes say less. */
+const maxOnTheWay = 512;
 
 /**
  * Publishes each letter to the queue that it came from, and removes it from the
@@ -56,15 +58,18 @@ async function replayQueue(
   },
 ): Promise<void> {
   let started = 0;
-  // What had no room on its way is for the next walk, which has fewer letters before it.
+  let largest = maxBytesOnTheWay / maxOnTheWay;
+  // What had no room on its way is for the next walk, which has less in hand at once.
   for (let maxLetters = queue.letters; maxLetters > 0 && started < limit;) {
     let bytesOnTheWay = 0;
     let postponed = 0;
     const { removed } = await walkLetters(context, {
       queue,
       maxLetters,
+      firstPrefetch: Math.max(1, Math.floor(maxBytesOnTheWay / largest)),
       visit(letter) {
         const { length } = letter.body;
+        largest = Math.max(largest, length);
         if (started >= limit) return "leave";
         if (bytesOnTheWay > 0 && bytesOnTheWay + length > maxBytesOnTheWay) {
           postponed++;
@@ -78,7 +83,7 @@ async function replayQueue(
           return "remove";
         });
       },
-      enough: () => started >= limit,
+      enough: () => started >= limit || postponed > 0,
     });
     if (postponed === 0) return;
     maxLetters -= removed;

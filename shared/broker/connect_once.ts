@@ -14,6 +14,8 @@ export interface SingleConnection extends AsyncDisposable {
 /** Longest that a handshake may take, and that closing waits for the broker's word. */
 const handshakeMs = 10_000;
 const closingMs = 1_500;
+/** A connection on which nothing is heard for twice as long is taken for dead. */
+const heartbeatSeconds = 10;
 
 /**
  * Connects, and does not try again.
@@ -28,7 +30,11 @@ export async function connectOnce(
 ): Promise<SingleConnection> {
   const failure = (error: unknown) =>
     new StartError(brokerFault(error, url).message, { cause: error });
-  const connection = await connect(url.href, {
+  const target = new URL(url);
+  if (!target.searchParams.has("heartbeat")) {
+    target.searchParams.set("heartbeat", String(heartbeatSeconds));
+  }
+  const connection = await connect(target.href, {
     timeout: handshakeMs,
     noDelay: true,
     clientProperties: { connection_name: role },

@@ -13,6 +13,8 @@ export interface WalkOptions {
   readonly queue: string;
   /** Messages from the head of the queue, at most. */
   readonly maxMessages: number;
+  /** Messages that the first consumer may have in hand at once, from 1; 16 unless given. */
+  readonly firstPrefetch?: number;
   /** Called in the order of the queue. A promise is waited for before the message is removed. */
   readonly visit: (message: WalkedMessage) => Verdict | Promise<Verdict>;
   /** Asked after each message; the walk ends early once it is true. */
@@ -26,8 +28,7 @@ export interface Walked {
   readonly removed: number;
 }
 
-/** Prefetch of the first consumer, and the most that AMQP can say. */
-const firstPrefetch = 16;
+/** The most that AMQP can say. */
 const largestPrefetch = 65_535;
 /** Time between two looks whether others took what is waited for, and looks before giving up. */
 const lookMs = 200;
@@ -90,14 +91,15 @@ class Walk {
   }
 
   async run(): Promise<Walked> {
-    const { signal } = this.#options;
+    const { signal, firstPrefetch = 16 } = this.#options;
     const onAbort = () => this.end();
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) onAbort();
     try {
       let prefetch = firstPrefetch;
+      let consumer = 1;
       while (!this.#finished) {
-        await this.#consume(prefetch);
+        await this.#consume(prefetch, consumer++);
         prefetch = Math.min(2 * prefetch, largestPrefetch);
       }
       while (this.#pending.size > 0) await Promise.all(this.#pending);
@@ -113,7 +115,7 @@ class Walk {
   }
 
   /** Takes messages until it has left `prefetch` of them alone, or the walk is over. */
-  async #consume(prefetch: number): Promise<void> {
+  async #consume(prefetch: number, consumer: number): Promise<void> {
     const channel = this.#channel;
     const { queue } = this.#options;
     let left = 0;
@@ -127,6 +129,9 @@ class Walk {
       // What comes after the end goes back with the rest.
       if (this.#finished) return;
       this.#visit(message, () => left++);
+    }, {
+      // The order that a quorum queue takes consumers' messages back in is that of their tags.
+      consumerTag: `walk-${String(consumer).padStart(6, "0")}`,
     });
     const watch = this.#watchForEnd();
     try {

@@ -45,7 +45,7 @@ export async function deadLetter(
   });
 }
 
-/** 64 random bits: short enough to type, and no two among millions alike. */
+/** 62 random bits: short enough to type, and no two among millions alike. */
 function newLetterId(): string {
   return crypto.randomUUID().replaceAll("-", "").slice(-16);
 }
