@@ -33,7 +33,7 @@ export async function listParkedReadings(
     const page = await listParked(db, filter, { after, maxDevices: pageDevices });
     for (const device of page.devices) {
       readings += device.count;
-      if (device.known) due += device.count;
+      if (device.known) due += device.count - device.refused;
       if (++devices > limit) continue;
       if (devices === 1) {
         await show(["READINGS", "OLDEST", "NEWEST", "PARKED", "DEVICE", "ID"]);
@@ -46,6 +46,9 @@ export async function listParkedReadings(
         device.known ? "known" : "unknown",
         printable(device.deviceId),
       ]);
+      if (device.refusal !== null) {
+        await print(`${"".padEnd(11)}${device.refused} refused: ${printable(device.refusal)}`);
+      }
     }
     after = page.next;
   }

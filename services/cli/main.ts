@@ -7,6 +7,7 @@ import { deadLettersCommand } from "./dead_letters.ts";
 import { devCommand } from "./dev.ts";
 import { migrateCommand } from "./migrate.ts";
 import { parkedCommand } from "./parked.ts";
+import { verifyCommand } from "./verify.ts";
 
 /** The unified program: every service and tool as a subcommand. */
 function demoApp(): Command {
@@ -20,6 +21,7 @@ function demoApp(): Command {
       migrateCommand,
       deadLettersCommand,
       parkedCommand,
+      verifyCommand,
     ]
   ) {
     program.addCommand(command());

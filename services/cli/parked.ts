@@ -6,7 +6,7 @@ import { defineCommand } from "#shared/command/command_line.ts";
 import type { RunContext } from "#shared/command/run_context.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import { backendSettings, databaseSettings } from "../backend/config.ts";
-import { countParked } from "../backend/store/count_parked.ts";
+import { countParked, type ParkedCounts } from "../backend/store/count_parked.ts";
 import type { Database } from "../backend/store/database.ts";
 import { dropParked, type ParkedKey } from "../backend/store/drop_parked.ts";
 import type { ParkedFilter } from "../backend/store/list_parked.ts";
@@ -96,18 +96,23 @@ async function release(
   print: Print,
 ): Promise<void> {
   let released = 0;
-  let step: number;
-  do {
+  let { refused } = await countParked(db);
+  while (released < limit) {
     signal.throwIfAborted();
     const devices = await releaseParked(db, Math.min(stepReadings, limit - released));
     await touchDevices(
       db,
       new Map(devices.map((device) => [device.deviceId, device.newestMicros])),
     );
-    step = devices.reduce((sum, { count }) => sum + count, 0);
+    const step = devices.reduce((sum, { count }) => sum + count, 0);
     released += step;
-  } while (step > 0 && released < limit);
-  await print(`Released ${released} readings, left ${await countParked(db)}.`);
+    if (step > 0) continue;
+    // Nothing moved, but one that was refused may have been set aside, out of the others' way.
+    const now = await countParked(db);
+    if (now.refused <= refused) break;
+    refused = now.refused;
+  }
+  await print(`Released ${released} readings, left ${inWords(await countParked(db))}.`);
 }
 
 async function drop(
@@ -126,7 +131,11 @@ async function drop(
     dropped += now;
     after = next;
   } while (after !== undefined && dropped < limit);
-  await print(`Dropped ${dropped} readings, left ${await countParked(db)}.`);
+  await print(`Dropped ${dropped} readings, left ${inWords(await countParked(db))}.`);
+}
+
+function inWords({ readings, refused }: ParkedCounts): string {
+  return refused === 0 ? `${readings}` : `${readings}, ${refused} of them refused by the database`;
 }
 
 export const parkedCommand = defineCommand({

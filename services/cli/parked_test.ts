@@ -5,24 +5,17 @@ import type { Database } from "../backend/store/database.ts";
 import { migrateToLatest } from "../backend/store/migrate.ts";
 import { openDatabase } from "../backend/store/open_database.ts";
 import { writeReadings } from "../backend/store/write_readings.ts";
+import { databaseConfig } from "../../tests/support/database_config.ts";
 import { createTestDatabase, postgresUrl } from "../../tests/support/postgres.ts";
+import { tempPglite } from "../../tests/support/temp_pglite.ts";
 import { actOnParked, type ParkedConfig, runParked } from "./parked.ts";
 
 const log = getLogger("parked-test");
 const none = { deviceId: undefined, olderThanMs: undefined, limit: 0, yes: false };
 
-function databaseConfig(url: string): ParkedConfig["backend"]["db"] {
-  const parts = { host: "", port: 5432, user: "", password: "", database: "" };
-  return { url: new URL(url), ...parts, maxConnections: 4 };
-}
-
 Deno.test("parked lists, releases and drops, on PGlite", async (test) => {
-  const folder = await Deno.makeTempDir({ prefix: "demo-app-parked-" });
-  try {
-    await runCases(test, `pglite://${folder}/data`);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using folder = await tempPglite();
+  await runCases(test, folder.url);
 });
 
 Deno.test({
@@ -100,6 +93,22 @@ async function runCases(test: Deno.TestContext, url: string): Promise<void> {
       assert.deepEqual(await count(db), { stored: 5, parked: 3 });
       await assert.rejects(act("release", { deviceId: "a" }), /leave out --device-id/);
     },
+    "release sets aside what the database refuses, and shows it": async () => {
+      await sql`alter table sensor_readings add constraint refuse_it
+        check ("timestamp" <> '2025-01-01T00:00:00Z')`.execute(db);
+      try {
+        await register(db, "a");
+        await register(db, "b");
+        assert.deepEqual(await act("release"), [
+          "Released 5 readings, left 3, 2 of them refused by the database.",
+        ]);
+      } finally {
+        await sql`alter table sensor_readings drop constraint refuse_it`.execute(db);
+      }
+      const lines = await act("list");
+      assert.match(lines[2]!, /1 refused: .*refuse_it/);
+      assert.match(lines.at(-1)!, /0 can be released now/);
+    },
     "drop removes what its filters name, and refuses a bare drop": async () => {
       await assert.rejects(act("drop"), /--yes true/);
       await assert.rejects(act("drop", { limit: 3 }), /--yes true/);
@@ -113,7 +122,8 @@ async function runCases(test: Deno.TestContext, url: string): Promise<void> {
     },
     "list and drop go on past one page and one step": async () => {
       await sql`insert into parked_readings
-        select timestamptz 'epoch' + n * interval '1 s', 0, 1, 2, 3, 4, now(), 'd' || n % 2500
+        ("timestamp", tie_break, temperature, humidity, pressure, battery_level, device_id)
+        select timestamptz 'epoch' + n * interval '1 s', 0, 1, 2, 3, 4, 'd' || n % 2500
         from generate_series(1, 25000) n`.execute(db);
       const lines = await act("list");
       assert.equal(lines.at(-1), "25008 readings of 2503 devices; 0 can be released now.");

@@ -100,7 +100,8 @@ async function republish(
     ...properties,
     ...(contentType === undefined ? {} : { contentType }),
     headers: {
-      ...headers,
+      // RabbitMQ would send copies to whatever queues these name.
+      ...Object.fromEntries(Object.entries(headers).filter(([name]) => !/^b?cc$/i.test(name))),
       [deadLetterHeaders.id]: id,
       [deadLetterHeaders.replays]: replays + 1,
     },

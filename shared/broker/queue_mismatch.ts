@@ -1,11 +1,6 @@
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import type { QueueOptions } from "./broker.ts";
 
-const settings: Readonly<Record<string, string>> = {
-  durable: "queue_durable",
-  "x-queue-type": "queue_type",
-};
-
 /**
  * A queue exists with other properties than the settings ask for.
  *
@@ -13,12 +8,18 @@ const settings: Readonly<Record<string, string>> = {
  */
 export function queueMismatch(queue: string, property: string, found: string): StartError {
   const setting = settings[property];
-  const mend = setting === undefined ? "" : `set ${setting} to ${found}, or `;
+  const change = setting === undefined ? "" : `set ${setting} to ${found}, or `;
   return new StartError(
-    `Cannot use queue ${queue}: it exists with ${property} = ${found}; ${mend}` +
-      "delete the queue once it is empty",
+    `Cannot use queue ${queue}: it exists with ${property} = ${found}; ${change}delete the queue ` +
+      "once it is empty",
   );
 }
+
+/** What chooses a property of a queue. */
+const settings: Readonly<Record<string, string>> = {
+  durable: "queue_durable",
+  "x-queue-type": "queue_type",
+};
 
 /** @throws {StartError} naming the first property that differs. */
 export function checkQueueOptions(queue: string, found: QueueOptions, wanted: QueueOptions): void {

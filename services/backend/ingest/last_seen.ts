@@ -9,9 +9,12 @@ export interface LastSeenOptions {
   readonly log: Logger;
 }
 
+/** Most devices that one statement touches: it holds their rows until it ends. */
+const maxDevices = 10_000;
+
 /**
  * Remembers each device's newest reading and writes it down once an interval,
- * in one statement for all: a row update per reading would cost more than the
+ * in one statement for many: a row update per reading would cost more than the
  * reading.
  */
 export class LastSeen implements AsyncDisposable {
@@ -35,12 +38,19 @@ export class LastSeen implements AsyncDisposable {
       await sleep(this.#options.intervalMs, this.#closing.signal);
       await this.#flush();
     }
+    // What was noted while the last write was under way.
+    await this.#flush();
   }
 
   async #flush(): Promise<void> {
-    if (this.#seen.size === 0) return;
-    const seen = this.#seen;
+    const all = [...this.#seen];
     this.#seen = new Map();
+    for (let at = 0; at < all.length; at += maxDevices) {
+      await this.#write(new Map(all.slice(at, at + maxDevices)));
+    }
+  }
+
+  async #write(seen: ReadonlyMap<string, number>): Promise<void> {
     try {
       await this.#options.touch(seen);
     } catch (error) {
@@ -53,7 +63,7 @@ export class LastSeen implements AsyncDisposable {
     }
   }
 
-  /** Writes down what is left, once. */
+  /** Writes down what is left; what cannot be written then is lost until the next reading. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     await this.#running;

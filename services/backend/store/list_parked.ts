@@ -14,8 +14,11 @@ export interface ParkedDevice {
   readonly oldestMs: number;
   readonly newestMs: number;
   readonly parkedSinceMs: number;
-  /** Registered by now: the next sweep releases these. */
+  /** Registered by now: the next sweep releases these, but for those that are refused. */
   readonly known: boolean;
+  readonly refused: number;
+  /** Why one of the refused is; null if none is. */
+  readonly refusal: string | null;
 }
 
 export interface ParkedPage {
@@ -52,6 +55,7 @@ export async function listParked(
       exists (select from iot_devices where device_id = id) as known
     from ids cross join lateral (
       select count(*)::int as "count",
+        count(refused)::int as refused, max(refused) as refusal,
         ${millis(sql`min("timestamp")`)} as "oldestMs",
         ${millis(sql`max("timestamp")`)} as "newestMs",
         ${millis(sql`min(parked_at)`)} as "parkedSinceMs"

@@ -1,18 +1,38 @@
-import { type Kysely, sql } from "kysely";
+import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { IoTDevice } from "#shared/gen/iot/v1/device_pb.ts";
 import type { Database } from "./database.ts";
-import type { ReleasedReadings } from "./release_parked.ts";
+import { movedFrom, perDevice, type ReleasedReadings } from "./release_parked.ts";
+import { writeFailure } from "./write_failure.ts";
+
+/** Most parked readings that one statement releases: it must end within its time limit. */
+const releaseLimit = 50_000;
 
 /**
  * Registers devices, or brings their descriptions up to date, and releases
  * their parked readings, in one statement, so that all of it is committed or
- * none. Of two descriptions of a device the one with the later `last_seen`
+ * none; of more than 50,000, the sweeper (`releaseParked`) moves the rest. Where
+ * the database refuses that, the devices alone are registered: no device is to
+ * blame for its readings, which are the sweeper's then. Of two descriptions of a device the one with the later `last_seen`
  * holds, in whatever order they come.
  */
 export async function writeDevices(
   db: Kysely<Database>,
   devices: readonly IoTDevice[],
 ): Promise<readonly ReleasedReadings[]> {
+  const registering = registered(devices);
+  try {
+    const { rows } = await sql<ReleasedReadings>`
+      with ${registering}, ${movedFrom(sql`incoming`, releaseLimit)} ${perDevice}`.execute(db);
+    return rows;
+  } catch (error) {
+    if (writeFailure(error) !== "reject") throw error;
+    await sql`with ${registering} select`.execute(db);
+    return [];
+  }
+}
+
+/** Common table expressions: the devices as `incoming`, and their registration. */
+function registered(devices: readonly IoTDevice[]): RawBuilder<unknown> {
   const newest = new Map<string, IoTDevice>();
   for (const device of devices) {
     const other = newest.get(device.deviceId);
@@ -30,8 +50,8 @@ export async function writeDevices(
     longitude: device.longitude,
     seconds: Number(device.lastSeen),
   }));
-  const { rows: released } = await sql<ReleasedReadings>`
-    with incoming as materialized (
+  return sql`
+    incoming as materialized (
       select * from json_to_recordset(${JSON.stringify(rows)}) as r(
         id text, location text, mac text, ip text, firmware text,
         latitude real, longitude real, seconds double precision
@@ -53,20 +73,5 @@ export async function writeDevices(
         last_seen = greatest(d.last_seen, excluded.last_seen),
         described_at = excluded.described_at
       where d.described_at <= excluded.described_at
-    ),
-    released as (
-      delete from parked_readings p using incoming i where p.device_id = i.id
-      returning p.*
-    ),
-    stored as (
-      insert into sensor_readings
-        (device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level)
-      select device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level
-      from released order by 1, 2, 3
-      on conflict do nothing
-    )
-    select device_id as "deviceId", count(*)::int as "count",
-      (extract(epoch from max("timestamp")) * 1000000)::float8 as "newestMicros"
-    from released group by device_id`.execute(db);
-  return released;
+    )`;
 }
