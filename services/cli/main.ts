@@ -3,8 +3,10 @@ import { runCommandLine } from "#shared/command/command_line.ts";
 import { backendCommand } from "../backend/main.ts";
 import { frontendCommand } from "../frontend/main.ts";
 import { generatorCommand } from "../generator/main.ts";
+import { deadLettersCommand } from "./dead_letters.ts";
 import { devCommand } from "./dev.ts";
 import { migrateCommand } from "./migrate.ts";
+import { parkedCommand } from "./parked.ts";
 import { verifyCommand } from "./verify.ts";
 
 /** The unified program: every service and tool as a subcommand. */
@@ -17,6 +19,8 @@ function demoApp(): Command {
       backendCommand,
       frontendCommand,
       migrateCommand,
+      deadLettersCommand,
+      parkedCommand,
       verifyCommand,
     ]
   ) {

@@ -116,7 +116,7 @@ export class AmqpPublisher implements Publisher {
         {
           persistent: true,
           mandatory: true,
-          contentType,
+          ...(contentType === null ? {} : { contentType }),
           messageId: String(pending.id),
           ...(headers === undefined ? {} : { headers }),
         },

@@ -3,8 +3,15 @@ import type { Logger } from "@logtape/logtape";
 import { within } from "#shared/lifecycle/within.ts";
 import { AckWindow, type SendAck } from "./ack_window.ts";
 import { AmqpLink } from "./amqp_link.ts";
-import type { Delivery, QueueOptions, Subscription, SubscriptionOptions } from "./broker.ts";
+import type {
+  Delivery,
+  MessageProperties,
+  QueueOptions,
+  Subscription,
+  SubscriptionOptions,
+} from "./broker.ts";
 import { declareQueue } from "./declare_queue.ts";
+import { messageProperties } from "./message_properties.ts";
 
 /** Longest that a broker which is going away is waited for, in milliseconds. */
 const answerMs = 1_500;
@@ -33,6 +40,10 @@ class AmqpDelivery implements Delivery {
 
   get contentType(): string | undefined {
     return this.#message.properties.contentType;
+  }
+
+  get properties(): MessageProperties {
+    return messageProperties(this.#message.properties);
   }
 
   get redelivered(): boolean {

@@ -6,11 +6,21 @@
 /** What a message carries beside its body; values as AMQP knows them. */
 export type MessageHeaders = Readonly<Record<string, unknown>>;
 
+/** What a producer may say of a message beside its headers, and readers may rely on. */
+export interface MessageProperties {
+  readonly messageId?: string;
+  readonly correlationId?: string;
+  /** Unix seconds. */
+  readonly timestamp?: number;
+  readonly type?: string;
+  readonly appId?: string;
+}
+
 export interface OutgoingMessage {
   readonly body: Uint8Array;
   readonly headers?: MessageHeaders;
-  /** `application/protobuf` unless given. */
-  readonly contentType?: string;
+  /** `application/protobuf` unless given; null for none. */
+  readonly contentType?: string | null;
 }
 
 export interface Publisher extends AsyncDisposable {
@@ -42,6 +52,8 @@ export interface Delivery {
   readonly headers: MessageHeaders;
   readonly contentType: string | undefined;
   readonly redelivered: boolean;
+  /** What else its producer said of it; only what was said. */
+  readonly properties?: MessageProperties;
 }
 
 export interface Subscription extends AsyncDisposable {
@@ -89,5 +101,11 @@ export class PublishError extends Error {
 
 /** Where messages of `queue` go that no retry can make readable. */
 export function deadLetterQueue(queue: string): string {
-  return `${queue}.dead`;
+  return `${queue}${deadLetterSuffix}`;
 }
+
+export function isDeadLetterQueue(queue: string): boolean {
+  return queue.endsWith(deadLetterSuffix);
+}
+
+const deadLetterSuffix = ".dead";

@@ -1,5 +1,13 @@
 import type { Channel } from "amqplib";
-import type { QueueOptions } from "./broker.ts";
+import { isDeadLetterQueue, type QueueOptions } from "./broker.ts";
+
+/**
+ * From 4.0, RabbitMQ drops a message that a quorum queue has delivered more
+ * than 20 times, unless the queue says otherwise. Looking at dead letters
+ * delivers them. The largest limit, not none: without one, what is returned
+ * goes to the end of the queue, and before 4.0 there is no word for none.
+ */
+const unlimited = 2_147_483_647;
 
 /** Declares a queue. A classic one has no type argument, as most producers declare it. */
 export async function declareQueue(
@@ -9,6 +17,11 @@ export async function declareQueue(
 ): Promise<void> {
   await channel.assertQueue(queue, {
     durable,
-    arguments: type === "quorum" ? { "x-queue-type": "quorum" } : {},
+    arguments: type === "quorum"
+      ? {
+        "x-queue-type": "quorum",
+        ...(isDeadLetterQueue(queue) ? { "x-delivery-limit": unlimited } : {}),
+      }
+      : {},
   });
 }

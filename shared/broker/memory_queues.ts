@@ -4,7 +4,7 @@ import type { MessageHeaders, OutgoingMessage, QueueOptions } from "./broker.ts"
 export interface StoredMessage {
   readonly body: Uint8Array;
   readonly headers: MessageHeaders;
-  readonly contentType: string;
+  readonly contentType: string | undefined;
   redelivered: boolean;
 }
 
@@ -49,7 +49,12 @@ export class MemoryQueue {
     { body, headers = {}, contentType = "application/protobuf" }: OutgoingMessage,
   ): Promise<void> {
     // As over a wire: whoever sent it may use the bytes for the next one.
-    this.#messages.push({ body: body.slice(), headers, contentType, redelivered: false });
+    this.#messages.push({
+      body: body.slice(),
+      headers,
+      contentType: contentType ?? undefined,
+      redelivered: false,
+    });
     this.#dispatchSoon();
     if (this.length <= capacity) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();

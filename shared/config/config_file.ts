@@ -3,7 +3,15 @@ import type { ConfigIssue } from "./config_error.ts";
 import type { NamedSetting } from "./flatten_settings.ts";
 
 /** Sections that a file may have, whichever command reads it. */
-const knownSections = ["log", "generator", "backend", "frontend", "verify"];
+const knownSections = [
+  "log",
+  "generator",
+  "backend",
+  "frontend",
+  "verify",
+  "dead_letters",
+  "parked",
+];
 
 /**
  * Texts by whole key, of the sections that the command has; the others are for

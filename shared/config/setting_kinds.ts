@@ -57,6 +57,13 @@ export function secretText(described: Described): Setting<string> {
   return setting(described, "secret", (given) => given, { secret: true });
 }
 
+/** The same setting, which may be left out. */
+export function optional<Value, Suffix extends string>(
+  given: Setting<Value, Suffix>,
+): Setting<Value | undefined, Suffix> {
+  return { ...given, default: undefined };
+}
+
 /** A whole number from `min` to `max`. */
 export function wholeNumber(
   described: Described<number> & { readonly min: number; readonly max: number },

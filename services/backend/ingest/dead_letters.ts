@@ -14,6 +14,12 @@ export const deadLetterHeaders = {
   reason: "x-dead-letter-reason",
   detail: "x-dead-letter-detail",
   time: "x-dead-letter-time",
+  /** Names the letter; a message keeps it however often it is replayed. */
+  id: "x-dead-letter-id",
+  /** Times that the message was replayed. */
+  replays: "x-dead-letter-replays",
+  /** The original's message id, timestamp and the like, as JSON; replay sets them again. */
+  properties: "x-dead-letter-properties",
 } as const;
 
 /** Longest detail that is kept, in characters. */
@@ -39,9 +45,26 @@ export async function deadLetter(
       [deadLetterHeaders.reason]: reason,
       [deadLetterHeaders.detail]: detail.slice(0, longestDetail),
       [deadLetterHeaders.time]: new Date().toISOString(),
+      ...history(delivery.headers),
+      [deadLetterHeaders.properties]: JSON.stringify(delivery.properties ?? {}),
     },
-    ...(delivery.contentType === undefined ? {} : { contentType: delivery.contentType }),
+    contentType: delivery.contentType ?? null,
   });
+}
+
+/** What a message that was replayed before keeps. */
+function history(headers: MessageHeaders): MessageHeaders {
+  const { id, replays } = deadLetterHeaders;
+  const known = headers[id];
+  return {
+    [id]: typeof known === "string" && /^[0-9a-f]{16}$/.test(known) ? known : newLetterId(),
+    ...(Number.isSafeInteger(headers[replays]) ? { [replays]: headers[replays] } : {}),
+  };
+}
+
+/** 62 random bits: short enough to type, and no two among millions alike. */
+function newLetterId(): string {
+  return crypto.randomUUID().replaceAll("-", "").slice(-16);
 }
 
 /**

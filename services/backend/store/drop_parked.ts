@@ -1,0 +1,45 @@
+import { type Kysely, sql } from "kysely";
+import type { Database } from "./database.ts";
+import { parkedBefore, type ParkedFilter } from "./list_parked.ts";
+
+/** Where the next step starts: the key of a parked reading. */
+export interface ParkedKey {
+  readonly deviceId: string;
+  readonly micros: number;
+  readonly tieBreak: string;
+}
+
+/**
+ * Deletes up to `limit` parked readings that pass the filter, in the order of
+ * their keys from after `after`, and says where to go on; undefined at the end.
+ */
+export async function dropParked(
+  db: Kysely<Database>,
+  { deviceId, olderThanMs }: ParkedFilter,
+  { after, limit }: { readonly after: ParkedKey | undefined; readonly limit: number },
+): Promise<{ readonly dropped: number; readonly next: ParkedKey | undefined }> {
+  const from = after === undefined ? sql`true` : sql`(device_id, "timestamp", tie_break) > (
+      ${after.deviceId}::text,
+      timestamptz 'epoch' + ${after.micros}::float8 * interval '1 microsecond',
+      ${after.tieBreak}::bigint
+    )`;
+  const only = deviceId === undefined ? sql`true` : sql`device_id = ${deviceId}`;
+  const { rows } = await sql<ParkedKey & { readonly dropped: number }>`
+    with due as materialized (
+      select ctid as row_id, device_id, "timestamp", tie_break from parked_readings
+      where ${from} and ${only} and ${parkedBefore(olderThanMs)}
+      order by device_id, "timestamp", tie_break
+      limit ${limit}::int
+      for update skip locked
+    ),
+    dropped as (
+      delete from parked_readings where ctid = any (array(select row_id from due)) returning 1
+    )
+    select device_id as "deviceId", tie_break::text as "tieBreak",
+      (extract(epoch from "timestamp") * 1000000)::float8 as micros,
+      (select count(*)::int from dropped) as dropped
+    from due order by due.device_id desc, due."timestamp" desc, due.tie_break desc limit 1`
+    .execute(db);
+  const last = rows[0];
+  return { dropped: last?.dropped ?? 0, next: last };
+}

@@ -1,0 +1,95 @@
+import { getLogger } from "@logtape/logtape";
+import { deadLetterQueue, type Delivery } from "#shared/broker/broker.ts";
+import { openBroker } from "#shared/broker/open_broker.ts";
+import { deadLetter, type DeadLetterReason } from "../../services/backend/ingest/dead_letters.ts";
+import { type DeadLetterConfig, runDeadLetters } from "../../services/cli/dead_letters.ts";
+import { amqpUrl, uniqueQueue } from "./rabbitmq.ts";
+
+export interface GivenLetter extends Partial<Delivery> {
+  readonly body: Uint8Array;
+  readonly reason?: DeadLetterReason;
+}
+
+/** Two queues of its own with their dead letters, on the RabbitMQ of the tests. */
+export class LetterFixture implements AsyncDisposable {
+  readonly device = uniqueQueue("letters-devices");
+  readonly sensor = uniqueQueue("letters-readings");
+  readonly #type: "classic" | "quorum";
+
+  constructor(type: "classic" | "quorum" = "classic") {
+    this.#type = type;
+  }
+
+  /** Declares the queues, and dead-letters these messages of the sensor queue as ingest does. */
+  async fill(letters: readonly GivenLetter[], queue = this.sensor.name): Promise<void> {
+    await using broker = openBroker({
+      url: new URL(amqpUrl!),
+      queues: { durable: true, type: this.#type },
+      log: getLogger("letters-test"),
+      signal: new AbortController().signal,
+      memoryQueues: undefined,
+    });
+    const names = [this.device.name, this.sensor.name];
+    const publisher = await broker.openPublisher({
+      queues: [...names, ...names.map(deadLetterQueue)],
+      maxUnconfirmed: 1_000,
+    });
+    const sent: Promise<void>[] = [];
+    for (const { reason = "undecodable", ...given } of letters) {
+      await publisher.room();
+      const delivery = { headers: {}, contentType: undefined, redelivered: false, ...given };
+      sent.push(deadLetter(publisher, queue, delivery, reason, `for being ${reason}`));
+    }
+    await Promise.all(sent);
+  }
+
+  /** Runs the command, and returns the lines that it printed. */
+  async run(
+    action: string,
+    given: Partial<DeadLetterConfig["deadLetters"]> = {},
+    signal = new AbortController().signal,
+  ): Promise<readonly string[]> {
+    const lines: string[] = [];
+    await runDeadLetters(
+      {
+        backend: {
+          rabbitmq: {
+            url: new URL(amqpUrl!),
+            deviceQueue: this.device.name,
+            sensorQueue: this.sensor.name,
+            queueType: this.#type,
+          },
+        },
+        deadLetters: {
+          queue: undefined,
+          id: undefined,
+          reason: undefined,
+          olderThanMs: undefined,
+          newerThanMs: undefined,
+          limit: 0,
+          dumpBytes: 1_024,
+          yes: false,
+          ...given,
+        },
+      },
+      { log: getLogger("letters-test"), signal },
+      action,
+      (line) => {
+        lines.push(line);
+        return Promise.resolve();
+      },
+    );
+    return lines;
+  }
+
+  /** Ids of the dead letters, in the order of their queues. */
+  async ids(): Promise<readonly string[]> {
+    const lines = await this.run("list");
+    return lines.flatMap((line) => /^[0-9a-f]{16} /.test(line) ? [line.slice(0, 16)] : []);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.device[Symbol.asyncDispose]();
+    await this.sensor[Symbol.asyncDispose]();
+  }
+}
