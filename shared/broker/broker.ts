@@ -101,11 +101,5 @@ export class PublishError extends Error {
 
 /** Where messages of `queue` go that no retry can make readable. */
 export function deadLetterQueue(queue: string): string {
-  return `${queue}${deadLetterSuffix}`;
+  return `${queue}.dead`;
 }
-
-export function isDeadLetterQueue(queue: string): boolean {
-  return queue.endsWith(deadLetterSuffix);
-}
-
-const deadLetterSuffix = ".dead";

@@ -1,11 +1,12 @@
 import type { Channel } from "amqplib";
-import { isDeadLetterQueue, type QueueOptions } from "./broker.ts";
+import type { QueueOptions } from "./broker.ts";
 
 /**
  * From 4.0, RabbitMQ drops a message that a quorum queue has delivered more
- * than 20 times, unless the queue says otherwise. Looking at dead letters
- * delivers them. The largest limit, not none: without one, what is returned
- * goes to the end of the queue, and before 4.0 there is no word for none.
+ * than 20 times, unless the queue says otherwise: a backend that is killed as
+ * often with a message in hand, or somebody who looks at dead letters, would
+ * lose it. The largest limit, not none: without one, what is returned goes to
+ * the end of the queue, and before 4.0 there is no word for none.
  */
 const unlimited = 2_147_483_647;
 
@@ -17,11 +18,6 @@ export async function declareQueue(
 ): Promise<void> {
   await channel.assertQueue(queue, {
     durable,
-    arguments: type === "quorum"
-      ? {
-        "x-queue-type": "quorum",
-        ...(isDeadLetterQueue(queue) ? { "x-delivery-limit": unlimited } : {}),
-      }
-      : {},
+    arguments: type === "quorum" ? { "x-queue-type": "quorum", "x-delivery-limit": unlimited } : {},
   });
 }
