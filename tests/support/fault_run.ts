@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { connect } from "amqplib";
 import { Client } from "pg";
 import type { RestartableService } from "../../tools/services/restartable_service.ts";
 import { startPostgres } from "../../tools/services/start_postgres.ts";
@@ -14,6 +13,8 @@ export interface FaultRunOptions {
   readonly devices: number;
   /** How fast the generator publishes them. */
   readonly perSecond: number;
+  /** Parameters of the broker's URL. */
+  readonly brokerQuery?: string;
   /** Settings of the backends, by variable. */
   readonly backendEnv?: Readonly<Record<string, string>>;
 }
@@ -40,6 +41,8 @@ export class FaultRun implements AsyncDisposable {
   readonly #options: FaultRunOptions;
   readonly #open: AsyncDisposableStack;
   #generator: TaskProcess | undefined;
+  /** A backend that nobody ended. */
+  #died: Error | undefined;
 
   private constructor(
     options: FaultRunOptions,
@@ -89,8 +92,18 @@ export class FaultRun implements AsyncDisposable {
     }));
     this.backends.push(backend);
     this.everyBackend.push(backend);
+    backend.ended.then(({ code, signal }) => {
+      if (!this.backends.includes(backend)) return;
+      const words = backend.output().slice(-3_000);
+      this.#died ??= new Error(`A backend ended by itself, ${signal ?? code}:\n${words}`);
+    });
     await backend.printed(/Backend is ready/);
     return backend;
+  }
+
+  /** @throws {Error} with its last words, if a backend has ended that nobody ended. */
+  checkAlive(): void {
+    if (this.#died !== undefined) throw this.#died;
   }
 
   /** Ends a backend and forgets it; resolves to how it ended. */
@@ -148,9 +161,10 @@ export class FaultRun implements AsyncDisposable {
     await waitUntil(async () => {
       const stored = await this.stored();
       if (stored > best) [best, bestMs] = [stored, performance.now()];
-      if (performance.now() - bestMs > stillMs) return true;
+      if (performance.now() - bestMs > stillMs || this.#died !== undefined) return true;
       return stored >= target;
     }, { deadlineMs: 10 * stillMs, what: `${target} readings to be stored` });
+    this.checkAlive();
     assert(best >= target, `No reading stored in ${stillMs} ms, after ${best} of ${target}`);
   }
 
@@ -197,7 +211,9 @@ export class FaultRun implements AsyncDisposable {
   }
 
   #brokerUrl(): string {
-    return `amqp://guest:guest@127.0.0.1:${this.brokerProxy.port}`;
+    return `amqp://guest:guest@127.0.0.1:${this.brokerProxy.port}${
+      this.#options.brokerQuery ?? ""
+    }`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
