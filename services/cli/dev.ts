@@ -98,7 +98,12 @@ export async function runDev(
     frontendAdmin: new URL(pages!).origin,
   };
   onReady?.(addresses);
-  await Promise.race([aborted(signal), ...started.map(({ ended }) => ended)]);
+  // A run that has its last reading published leaves its pages to be looked at.
+  const endless = started.map(async ({ ended }, at) => {
+    await ended;
+    if (at === started.length - 1 && generator.count > 0) await aborted(signal);
+  });
+  await Promise.race([aborted(signal), ...endless]);
 }
 
 /**

@@ -12,11 +12,15 @@ import { Fleet } from "./fleet/fleet.ts";
 import { createGeneratorMetrics } from "./metrics.ts";
 import { systemClock } from "./publish/clock.ts";
 import { Producer } from "./publish/producer.ts";
+import { planRun } from "./run/plan_run.ts";
+import { recordRun } from "./run/run_record.ts";
 
 /**
- * Publishes a simulated fleet's devices and readings until `signal` is aborted.
+ * Publishes a simulated fleet's devices and readings until the run's last is
+ * confirmed, if it has one, or `signal` is aborted.
  *
- * @throws {StartError} if the port is taken, or no retry can make a producer work.
+ * @throws {StartError} if the port is taken, the manifest can't be written or is another
+ *   run's, or no retry can make a producer work.
  */
 export async function runGenerator(
   config: GeneratorConfig,
@@ -39,6 +43,21 @@ export async function runGenerator(
     portKey: "generator.metrics_port",
     fetch: adminApp({ registry, checks: { broker: connected } }).fetch,
   }));
+
+  const { manifest, fromUs } = await planRun(config, systemClock.nowUs());
+  if (config.manifest !== undefined) {
+    open.use(
+      await recordRun({
+        path: config.manifest,
+        manifest,
+        confirmedUntilUs: () =>
+          producers.length < shares
+            ? undefined
+            : Math.min(...producers.map((producer) => producer.confirmedUntilUs)),
+        log,
+      }),
+    );
+  }
 
   const runProducer = async (share: number): Promise<void> => {
     await using owned = new AsyncDisposableStack();
@@ -67,7 +86,10 @@ export async function runGenerator(
       fleet: new Fleet(config.seed),
       deviceQueue: config.deviceQueue,
       sensorQueue: config.sensorQueue,
-      intervalUs: Math.round(config.intervalMs * 1_000),
+      startUs: manifest.startUs,
+      fromUs,
+      intervalUs: manifest.intervalUs,
+      count: manifest.count,
       devices: config.numDevices,
       share,
       shares,

@@ -3,7 +3,7 @@ import type { ConfigIssue } from "./config_error.ts";
 import type { NamedSetting } from "./flatten_settings.ts";
 
 /** Sections that a file may have, whichever command reads it. */
-const knownSections = ["log", "generator", "backend", "frontend"];
+const knownSections = ["log", "generator", "backend", "frontend", "verify"];
 
 /**
  * Texts by whole key, of the sections that the command has; the others are for
