@@ -195,6 +195,7 @@ export class FaultRun implements AsyncDisposable {
   /** Ends the run in good order, and proves that nothing of it is lost or doubled. */
   async finish(): Promise<void> {
     await this.reaches(1);
+    this.checkAlive();
     const generator = this.#generator!;
     generator.kill("SIGTERM");
     assert.equal((await generator.ended).code, 0, generator.output());
