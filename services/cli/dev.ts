@@ -118,6 +118,7 @@ function startService(
   const ready = Promise.withResolvers<Readonly<Record<string, string>>>();
   const whileStarting = () => controller.abort(context.signal.reason);
   context.signal.addEventListener("abort", whileStarting, { once: true });
+  if (context.signal.aborted) whileStarting();
   const ended = run({
     ...context,
     signal: controller.signal,
@@ -138,10 +139,10 @@ function startService(
   };
 }
 
-/** Resolves once the queues are empty, or after 5 s. */
+/** Resolves once nothing waits for its consumer, or after 5 s. */
 async function runDry(queues: MemoryQueues): Promise<void> {
   const deadline = Date.now() + dryMs;
-  while (queues.length > 0 && Date.now() < deadline) await sleep(10);
+  while (queues.awaited > 0 && Date.now() < deadline) await sleep(10);
 }
 
 export const devCommand = defineCommand({

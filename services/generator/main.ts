@@ -1,5 +1,6 @@
 import type { Logger } from "@logtape/logtape";
-import type { Broker } from "#shared/broker/broker.ts";
+import type { Broker, QueueOptions } from "#shared/broker/broker.ts";
+import { checkQueueSettings } from "#shared/broker/check_queue_settings.ts";
 import { openBroker } from "#shared/broker/open_broker.ts";
 import { defineCommand, runCommandLine } from "#shared/command/command_line.ts";
 import type { RunContext } from "#shared/command/run_context.ts";
@@ -26,6 +27,8 @@ export async function runGenerator(
   config: GeneratorConfig,
   { log, signal, onReady, memoryQueues }: RunContext,
 ): Promise<void> {
+  const queues: QueueOptions = { durable: config.queueDurable, type: config.queueType };
+  checkQueueSettings("generator", "generator", queues);
   await using open = new AsyncDisposableStack();
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
@@ -64,7 +67,7 @@ export async function runGenerator(
     const producerLog = log.with({ producer: share });
     const broker = owned.use(openBroker({
       url: config.rabbitmqUrl,
-      queues: { durable: config.queueDurable, type: config.queueType },
+      queues,
       log: producerLog,
       signal: stop,
       memoryQueues,

@@ -22,17 +22,17 @@ Deno.test("Nothing is lost or doubled when the network cuts, stalls and throttle
 
   const cut = (proxy: typeof brokerProxy) => async () => {
     proxy.cut();
-    await proxy.refuse();
-    await proxy.heal();
+    await proxy.become("refuse");
+    await proxy.become("pass");
   };
   const stallBoth = async () => {
-    for (const proxy of proxies) proxy.stall();
+    for (const proxy of proxies) await proxy.become("stall");
     const before = lines("No connection to the broker");
     await waitUntil(() => lines("No connection to the broker") >= before + run.backends.length, {
       deadlineMs: 30_000,
       what: "the backends to give up the stalled broker",
     });
-    for (const proxy of proxies) await proxy.heal();
+    for (const proxy of proxies) await proxy.become("pass");
   };
   const throttleBoth = async () => {
     for (const proxy of proxies) proxy.throttle(trickle);
@@ -41,7 +41,7 @@ Deno.test("Nothing is lost or doubled when the network cuts, stalls and throttle
       deadlineMs: 60_000,
       what: "readings to trickle through",
     });
-    for (const proxy of proxies) await proxy.heal();
+    for (const proxy of proxies) proxy.throttle(Infinity);
   };
   /** What is open never says a word again: only a timeout can tell. */
   const freeze = async () => {

@@ -26,18 +26,22 @@ Deno.test("A backend that is stopped under load ends within 10 s, with nothing l
       await stop();
     },
     async () => {
-      run.brokerProxy.stall();
+      await run.brokerProxy.become("stall");
       await stop();
-      await run.brokerProxy.heal();
+      await run.brokerProxy.become("pass");
     },
     async () => {
-      run.databaseProxy.stall();
+      await run.databaseProxy.become("stall");
       await stop();
-      await run.databaseProxy.heal();
+      await run.databaseProxy.become("pass");
     },
   ];
   for (const [index, fault] of faults.entries()) {
     await run.reaches((index + 1) / (faults.length + 1));
+    if (index === 0) {
+      await run.stopGenerator();
+      run.startGenerator();
+    }
     await fault();
     await run.startBackend();
   }

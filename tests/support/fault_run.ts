@@ -3,6 +3,7 @@ import { Client } from "pg";
 import type { RestartableService } from "../../tools/services/restartable_service.ts";
 import { startPostgres } from "../../tools/services/start_postgres.ts";
 import { type RabbitmqService, startRabbitmq } from "../../tools/services/start_rabbitmq.ts";
+import { tempFolder } from "../../tools/services/temp_folder.ts";
 import { startTask, type TaskProcess } from "./task_process.ts";
 import { TcpProxy } from "./tcp_proxy.ts";
 import { waitUntil } from "./wait_until.ts";
@@ -17,6 +18,12 @@ export interface FaultRunOptions {
   readonly brokerQuery?: string;
   /** Settings of the backends, by variable. */
   readonly backendEnv?: Readonly<Record<string, string>>;
+}
+
+/** What may be there beside the run's readings, once it has ended. */
+export interface Leftovers {
+  readonly deadLetters?: number;
+  readonly parked?: number;
 }
 
 /** Longest that a run may stand still, in milliseconds. */
@@ -40,6 +47,7 @@ export class FaultRun implements AsyncDisposable {
   readonly everyBackend: TaskProcess[] = [];
   readonly #options: FaultRunOptions;
   readonly #open: AsyncDisposableStack;
+  readonly #folder: string;
   #generator: TaskProcess | undefined;
   /** A backend that nobody ended. */
   #died: Error | undefined;
@@ -47,8 +55,10 @@ export class FaultRun implements AsyncDisposable {
   private constructor(
     options: FaultRunOptions,
     open: AsyncDisposableStack,
+    folder: string,
     parts: Pick<FaultRun, "rabbitmq" | "postgres" | "brokerProxy" | "databaseProxy">,
   ) {
+    this.#folder = folder;
     this.#options = options;
     this.#open = open;
     this.rabbitmq = parts.rabbitmq;
@@ -60,6 +70,7 @@ export class FaultRun implements AsyncDisposable {
   /** Starts the servers; services are started one by one. */
   static async open(options: FaultRunOptions): Promise<FaultRun> {
     await using open = new AsyncDisposableStack();
+    const { path } = open.use(await tempFolder("demo-app-faults-"));
     const { signal } = new AbortController();
     const rabbitmq = await startRabbitmq(signal);
     assert(rabbitmq !== undefined, "RabbitMQ is not installed: apt-get install rabbitmq-server");
@@ -68,10 +79,10 @@ export class FaultRun implements AsyncDisposable {
     const postgres = await startPostgres(signal, { settings: { synchronous_commit: "on" } });
     assert(postgres !== undefined, "PostgreSQL is not installed: apt-get install postgresql");
     open.use(postgres);
-    const brokerProxy = open.use(await TcpProxy.open(portOf(rabbitmq.url)));
-    const databaseProxy = open.use(await TcpProxy.open(portOf(postgres.url)));
+    const brokerProxy = open.use(await TcpProxy.open(new URL(rabbitmq.url)));
+    const databaseProxy = open.use(await TcpProxy.open(databaseUrl(postgres.url)));
     const parts = { rabbitmq, postgres, brokerProxy, databaseProxy };
-    const run = new FaultRun(options, open.move(), parts);
+    const run = new FaultRun(options, open.move(), path, parts);
     await run.sql("create database iot_db", "postgres");
     return run;
   }
@@ -80,8 +91,7 @@ export class FaultRun implements AsyncDisposable {
   async startBackend(): Promise<TaskProcess> {
     const backend = this.#open.use(startTask("backend", {
       env: {
-        APP_BACKEND_DB_URL:
-          `postgres://postgres:postgres@127.0.0.1:${this.databaseProxy.port}/iot_db`,
+        APP_BACKEND_DB_URL: this.databaseProxy.url.href,
         APP_BACKEND_RABBITMQ_URL: this.#brokerUrl(),
         APP_BACKEND_INGEST_BATCH_SIZE: "200",
         APP_BACKEND_HOST: "127.0.0.1",
@@ -113,6 +123,7 @@ export class FaultRun implements AsyncDisposable {
     return await backend.ended;
   }
 
+  /** Starts the generator, or starts it again: then it goes on where it was. */
   startGenerator(): TaskProcess {
     const { devices, perSecond } = this.#options;
     return this.#generator = this.#open.use(startTask("generator", {
@@ -125,7 +136,9 @@ export class FaultRun implements AsyncDisposable {
         `--num-devices=${devices}`,
         `--interval=${Math.round(devices / perSecond * 1_000)}ms`,
         `--seed=${seed}`,
+        `--manifest=${this.#manifest}`,
       ],
+      grants: [`--allow-write=${this.#folder}`],
     }));
   }
 
@@ -192,23 +205,58 @@ export class FaultRun implements AsyncDisposable {
       .reduce((sum, [, messages]) => sum + Number(messages), 0);
   }
 
-  /** Ends the run in good order, and proves that nothing of it is lost or doubled. */
-  async finish(): Promise<void> {
-    await this.reaches(1);
-    this.checkAlive();
+  /** Stops the generator; what it says of the run in its manifest is then all that it sent. */
+  async stopGenerator(): Promise<void> {
     const generator = this.#generator!;
     generator.kill("SIGTERM");
     assert.equal((await generator.ended).code, 0, generator.output());
-    const readings = Number(/"Stopped publishing".*"readings":(\d+)/.exec(generator.output())?.[1]);
-    await waitUntil(async () => await this.queued() === 0, {
-      deadlineMs: stillMs,
-      what: "the queues to be empty",
-    });
+  }
+
+  /**
+   * Ends the run in good order, and proves that nothing of it is lost or
+   * doubled, and that beside it there is what else is expected.
+   */
+  async finish({ deadLetters = 0, parked = 0 }: Leftovers = {}): Promise<void> {
+    await this.reaches(1);
+    this.checkAlive();
+    await this.stopGenerator();
+    await this.drained();
     for (const backend of [...this.backends]) {
       const { code } = await this.endBackend(backend, "SIGTERM");
       assert.equal(code, 0, backend.output());
     }
-    assert.equal(await this.stored(), readings);
+    await using verify = startTask("demo-app", {
+      args: [
+        "verify",
+        `--manifest=${this.#manifest}`,
+        "--format=json",
+        `--db-url=${databaseUrl(this.postgres.url)}`,
+        `--rabbitmq-url=${this.rabbitmq.url}`,
+      ],
+    });
+    const { code } = await verify.ended;
+    assert.equal(code, 0, verify.output());
+    const found = JSON.parse(verify.output().trim().split("\n").at(-1)!);
+    assert(found.readings.expected >= this.#options.readings, verify.output());
+    assert.equal(found.parked_in_all, parked);
+    assert.deepEqual(found.queues, {
+      "device-data": 0,
+      "sensor-data": 0,
+      "device-data.dead": 0,
+      "sensor-data.dead": deadLetters,
+    });
+  }
+
+  /** Waits until the queues hold nothing, and no backend has anything in hand. */
+  async drained(): Promise<void> {
+    await waitUntil(async () => await this.queued() === 0, {
+      deadlineMs: stillMs,
+      what: "the queues to be empty",
+    });
+  }
+
+  get #manifest(): string {
+    return `${this.#folder}/run.yaml`;
   }
 
   #brokerUrl(): string {
@@ -222,6 +270,9 @@ export class FaultRun implements AsyncDisposable {
   }
 }
 
-function portOf(url: string): number {
-  return Number(new URL(url).port);
+/** The URL of the pipeline's database on the server of `url`. */
+function databaseUrl(server: string): URL {
+  const url = new URL(server);
+  url.pathname = "/iot_db";
+  return url;
 }

@@ -1,150 +1,149 @@
-import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { connect as connectTo, createServer, type Server, type Socket } from "node:net";
+
+/** What the proxy does to bytes and to those who connect. */
+export type ProxyMode = "pass" | "stall" | "refuse";
 
 /** The two ends of a connection that goes through. */
-interface Link {
-  readonly near: Socket;
-  readonly far: Socket;
-  /** Passes nothing on, for good. */
+interface Pair {
+  readonly client: Socket;
+  readonly server: Socket;
+  /** No byte goes on any more, whatever the mode. */
   frozen: boolean;
 }
 
-/**
- * A TCP proxy on 127.0.0.1 that does to connections what networks do. What it
- * is told holds for open connections and for new ones, unless said otherwise.
- */
+/** Stands between a client and a server on this machine, to break the connection between them. */
 export class TcpProxy implements AsyncDisposable {
   readonly #server: Server;
-  readonly #links = new Set<Link>();
+  readonly #target: URL;
+  readonly #pairs = new Set<Pair>();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
-  readonly #target: number;
-  #port = 0;
-  #stalled = false;
+  #mode: ProxyMode = "pass";
   #bytesPerSecond = Infinity;
+  #port = 0;
+  /** Connections that were taken, ever. */
+  accepted = 0;
 
-  private constructor(target: number) {
+  private constructor(target: URL) {
     this.#target = target;
-    this.#server = createServer((near) => this.#accept(near));
+    this.#server = createServer((client) => this.#accept(client));
   }
 
-  /** @param target the port of 127.0.0.1 that connections go on to. */
-  static async open(target: number): Promise<TcpProxy> {
+  static async open(target: URL): Promise<TcpProxy> {
     const proxy = new TcpProxy(target);
     await proxy.#listen();
     return proxy;
   }
 
-  get port(): number {
-    return this.#port;
+  /** The target's URL with the proxy in place of its host and port. */
+  get url(): URL {
+    const url = new URL(this.#target);
+    url.hostname = "127.0.0.1";
+    url.port = String(this.#port);
+    return url;
   }
 
-  /** Connections that go through now. */
-  get links(): number {
-    return this.#links.size;
+  /** Connections that are open now. */
+  get connections(): number {
+    return this.#pairs.size;
   }
 
-  /** Breaks every open connection, in the middle of whatever it carries. */
+  /** Breaks every connection that is open; new ones are taken. */
   cut(): void {
-    for (const { near, far } of this.#links) {
-      near.destroy();
-      far.destroy();
+    for (const { client, server } of this.#pairs) {
+      client.destroy();
+      server.destroy();
     }
   }
 
-  /** Passes nothing on, and loses nothing. */
-  stall(): void {
-    this.#stalled = true;
-    this.#applyAll();
+  /**
+   * `pass` forwards; `stall` keeps connections, and takes new ones, on which no
+   * byte goes either way; `refuse` breaks those that are open and listens no more.
+   */
+  async become(mode: ProxyMode): Promise<void> {
+    const before = this.#mode;
+    this.#mode = mode;
+    if (mode === "refuse" && before !== "refuse") {
+      const closed = new Promise((resolve) => this.#server.close(resolve));
+      this.cut();
+      await closed;
+    } else if (mode !== "refuse" && before === "refuse") await this.#listen();
+    this.#applyMode();
   }
 
-  /** Passes nothing more on over the open connections, for good; new ones are well. */
+  /** Passes nothing more on over the connections that are open; new ones are well. */
   freezeOpen(): void {
-    for (const link of this.#links) link.frozen = true;
-    this.#applyAll();
+    for (const pair of this.#pairs) pair.frozen = true;
+    this.#applyMode();
   }
 
-  /** Passes on so many bytes a second, over each connection and direction. */
+  /** Passes on so many bytes a second, over each connection and direction; Infinity ends it. */
   throttle(bytesPerSecond: number): void {
     this.#bytesPerSecond = bytesPerSecond;
   }
 
-  /** Refuses new connections. */
-  async refuse(): Promise<void> {
-    // Its end waits for the open connections; its port is free at once.
-    this.#server.close();
-    await Promise.resolve();
+  #accept(client: Socket): void {
+    this.accepted++;
+    const { hostname, port } = this.#target;
+    const server = connectTo(Number(port || 5672), hostname);
+    const pair: Pair = { client, server, frozen: false };
+    this.#pairs.add(pair);
+    for (const [socket, other] of [[client, server], [server, client]] as const) {
+      socket.on("error", () => {});
+      socket.on("data", (bytes: Uint8Array) => this.#forward(bytes, socket, other, pair));
+      socket.on("close", () => {
+        other.destroy();
+        this.#pairs.delete(pair);
+      });
+      if (this.#holds(pair)) socket.pause();
+    }
   }
 
-  /** Ends stalling, throttling and refusing. */
-  async heal(): Promise<void> {
-    this.#stalled = false;
-    this.#bytesPerSecond = Infinity;
-    this.#applyAll();
-    if (!this.#server.listening) await this.#listen();
+  /** Not reading is what makes the sender wait, as a network does. */
+  #forward(bytes: Uint8Array, from: Socket, to: Socket, pair: Pair): void {
+    const goOn = () => {
+      if (!this.#holds(pair)) from.resume();
+    };
+    const drained = to.write(bytes);
+    if (this.#bytesPerSecond < Infinity) {
+      from.pause();
+      const timer = setTimeout(() => {
+        this.#timers.delete(timer);
+        goOn();
+      }, bytes.length / this.#bytesPerSecond * 1_000);
+      this.#timers.add(timer);
+    } else if (!drained) {
+      from.pause();
+      to.once("drain", goOn);
+    }
+  }
+
+  #holds(pair: Pair): boolean {
+    return this.#mode === "stall" || pair.frozen;
+  }
+
+  #applyMode(): void {
+    for (const pair of this.#pairs) {
+      for (const socket of [pair.client, pair.server]) {
+        if (this.#holds(pair)) socket.pause();
+        else socket.resume();
+      }
+    }
   }
 
   async #listen(): Promise<void> {
-    this.#server.listen(this.#port, "127.0.0.1");
-    await once(this.#server, "listening");
-    // A TCP server's address, never a path.
-    this.#port = (this.#server.address() as AddressInfo).port;
-  }
-
-  #accept(near: Socket): void {
-    const far = connect(this.#target, "127.0.0.1");
-    const link = { near, far, frozen: false };
-    this.#links.add(link);
-    const end = () => {
-      this.#links.delete(link);
-      near.destroy();
-      far.destroy();
-    };
-    for (const socket of [near, far]) {
-      socket.setNoDelay(true);
-      socket.on("error", end);
-      socket.on("close", end);
-    }
-    this.#pump(near, far, link);
-    this.#pump(far, near, link);
-    this.#apply(link);
-  }
-
-  #pump(from: Socket, to: Socket, link: Link): void {
-    from.on("data", (bytes: Uint8Array) => {
-      const drained = to.write(bytes);
-      const resume = () => {
-        if (!this.#stalled && !link.frozen) from.resume();
-      };
-      if (this.#bytesPerSecond < Infinity) {
-        from.pause();
-        const timer = setTimeout(() => {
-          this.#timers.delete(timer);
-          resume();
-        }, bytes.length / this.#bytesPerSecond * 1_000);
-        this.#timers.add(timer);
-      } else if (!drained) {
-        from.pause();
-        to.once("drain", resume);
-      }
-    });
-  }
-
-  #applyAll(): void {
-    for (const link of this.#links) this.#apply(link);
-  }
-
-  #apply(link: Link): void {
-    for (const socket of [link.near, link.far]) {
-      if (this.#stalled || link.frozen) socket.pause();
-      else socket.resume();
-    }
+    await new Promise<void>((resolve) =>
+      this.#server.listen(this.#port, "127.0.0.1", () => resolve())
+    );
+    const address = this.#server.address();
+    if (address !== null && typeof address === "object") this.#port = address.port;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const timer of this.#timers) clearTimeout(timer);
-    const closed = this.#server.listening ? once(this.#server, "close") : undefined;
-    this.#server.close();
+    const closed = this.#mode === "refuse"
+      ? undefined
+      : new Promise((resolve) => this.#server.close(resolve));
     this.cut();
+    for (const timer of this.#timers) clearTimeout(timer);
     await closed;
   }
 }
