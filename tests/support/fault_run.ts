@@ -260,9 +260,9 @@ export class FaultRun implements AsyncDisposable {
   }
 
   #brokerUrl(): string {
-    return `amqp://guest:guest@127.0.0.1:${this.brokerProxy.port}${
-      this.#options.brokerQuery ?? ""
-    }`;
+    const { url } = this.brokerProxy;
+    url.search = this.#options.brokerQuery ?? "";
+    return url.href;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

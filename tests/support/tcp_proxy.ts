@@ -17,6 +17,8 @@ export class TcpProxy implements AsyncDisposable {
   readonly #target: URL;
   readonly #pairs = new Set<Pair>();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  /** What goes on once the stall ends. */
+  readonly #held: (() => void)[] = [];
   #mode: ProxyMode = "pass";
   #bytesPerSecond = Infinity;
   #port = 0;
@@ -67,13 +69,12 @@ export class TcpProxy implements AsyncDisposable {
       this.cut();
       await closed;
     } else if (mode !== "refuse" && before === "refuse") await this.#listen();
-    this.#applyMode();
+    if (mode !== "stall") { for (const goOn of this.#held.splice(0)) goOn(); }
   }
 
   /** Passes nothing more on over the connections that are open; new ones are well. */
   freezeOpen(): void {
     for (const pair of this.#pairs) pair.frozen = true;
-    this.#applyMode();
   }
 
   /** Passes on so many bytes a second, over each connection and direction; Infinity ends it. */
@@ -94,40 +95,24 @@ export class TcpProxy implements AsyncDisposable {
         other.destroy();
         this.#pairs.delete(pair);
       });
-      if (this.#holds(pair)) socket.pause();
     }
   }
 
-  /** Not reading is what makes the sender wait, as a network does. */
+  /** Goes on reading even where nothing passes, so that the end of a connection is seen. */
   #forward(bytes: Uint8Array, from: Socket, to: Socket, pair: Pair): void {
-    const goOn = () => {
-      if (!this.#holds(pair)) from.resume();
-    };
-    const drained = to.write(bytes);
-    if (this.#bytesPerSecond < Infinity) {
-      from.pause();
-      const timer = setTimeout(() => {
-        this.#timers.delete(timer);
-        goOn();
-      }, bytes.length / this.#bytesPerSecond * 1_000);
-      this.#timers.add(timer);
-    } else if (!drained) {
-      from.pause();
-      to.once("drain", goOn);
+    if (pair.frozen) return;
+    if (this.#mode === "stall") {
+      this.#held.push(() => to.write(bytes));
+      return;
     }
-  }
-
-  #holds(pair: Pair): boolean {
-    return this.#mode === "stall" || pair.frozen;
-  }
-
-  #applyMode(): void {
-    for (const pair of this.#pairs) {
-      for (const socket of [pair.client, pair.server]) {
-        if (this.#holds(pair)) socket.pause();
-        else socket.resume();
-      }
-    }
+    to.write(bytes);
+    if (this.#bytesPerSecond === Infinity) return;
+    from.pause();
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      from.resume();
+    }, bytes.length / this.#bytesPerSecond * 1_000);
+    this.#timers.add(timer);
   }
 
   async #listen(): Promise<void> {
