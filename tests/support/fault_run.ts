@@ -4,6 +4,7 @@ import type { RestartableService } from "../../tools/services/restartable_servic
 import { startPostgres } from "../../tools/services/start_postgres.ts";
 import { type RabbitmqService, startRabbitmq } from "../../tools/services/start_rabbitmq.ts";
 import { tempFolder } from "../../tools/services/temp_folder.ts";
+import { RawPublisher } from "./raw_publisher.ts";
 import { startTask, type TaskProcess } from "./task_process.ts";
 import { TcpProxy } from "./tcp_proxy.ts";
 import { waitUntil } from "./wait_until.ts";
@@ -28,8 +29,8 @@ export interface Leftovers {
 
 /** Longest that a run may stand still, in milliseconds. */
 const stillMs = 90_000;
-export const queues = ["device-data", "sensor-data"] as const;
-const seed = 7;
+const queues = ["device-data", "sensor-data"];
+export const seed = 7;
 
 /**
  * A pipeline of real processes on a RabbitMQ and a PostgreSQL of its own, each
@@ -136,7 +137,7 @@ export class FaultRun implements AsyncDisposable {
         `--num-devices=${devices}`,
         `--interval=${Math.round(devices / perSecond * 1_000)}ms`,
         `--seed=${seed}`,
-        `--manifest=${this.#manifest}`,
+        `--manifest=${this.manifest}`,
       ],
       grants: [`--allow-write=${this.#folder}`],
     }));
@@ -161,6 +162,11 @@ export class FaultRun implements AsyncDisposable {
     return { client, [Symbol.asyncDispose]: () => client.end().catch(() => {}) };
   }
 
+  /** Publishes to the broker itself, past the proxy. */
+  async openPublisher(): Promise<RawPublisher> {
+    return await RawPublisher.open(this.rabbitmq.url);
+  }
+
   async stored(): Promise<number> {
     const [row] = await this.sql("select count(*)::int as n from sensor_readings");
     return row!["n"] as number;
@@ -168,7 +174,11 @@ export class FaultRun implements AsyncDisposable {
 
   /** Waits until this share of the run, from 0 to 1, is stored: the moment for a fault. */
   async reaches(share: number): Promise<void> {
-    const target = Math.floor(share * this.#options.readings);
+    await this.stores(Math.floor(share * this.#options.readings));
+  }
+
+  /** Waits until so many readings are stored, and as long as there is progress. */
+  async stores(target: number): Promise<void> {
     let best = -1;
     let bestMs = performance.now();
     await waitUntil(async () => {
@@ -201,13 +211,14 @@ export class FaultRun implements AsyncDisposable {
       "messages",
     );
     return counted.split("\n").map((line) => line.split("\t"))
-      .filter(([name]) => (queues as readonly (string | undefined)[]).includes(name))
+      .filter(([name]) => queues.includes(name!))
       .reduce((sum, [, messages]) => sum + Number(messages), 0);
   }
 
-  /** Stops the generator; what it says of the run in its manifest is then all that it sent. */
+  /** Stops the generator, if any; its manifest then speaks for all that it sent. */
   async stopGenerator(): Promise<void> {
-    const generator = this.#generator!;
+    const generator = this.#generator;
+    if (generator === undefined) return;
     generator.kill("SIGTERM");
     assert.equal((await generator.ended).code, 0, generator.output());
   }
@@ -228,7 +239,7 @@ export class FaultRun implements AsyncDisposable {
     await using verify = startTask("demo-app", {
       args: [
         "verify",
-        `--manifest=${this.#manifest}`,
+        `--manifest=${this.manifest}`,
         "--format=json",
         `--db-url=${databaseUrl(this.postgres.url)}`,
         `--rabbitmq-url=${this.rabbitmq.url}`,
@@ -255,7 +266,8 @@ export class FaultRun implements AsyncDisposable {
     });
   }
 
-  get #manifest(): string {
+  /** What the run consists of; the generator's to write, unless it is published in another way. */
+  get manifest(): string {
     return `${this.#folder}/run.yaml`;
   }
 

@@ -5,6 +5,7 @@ import { StartError } from "#shared/lifecycle/start_error.ts";
 import { within } from "#shared/lifecycle/within.ts";
 import type { DatabaseConfig } from "../config.ts";
 import type { Database, OpenDatabase } from "./database.ts";
+import { dropSilentConnections } from "./drop_silent_connections.ts";
 
 /** Longest that a statement may take, and that connecting may, in milliseconds. */
 const statementMs = 30_000;
@@ -42,7 +43,8 @@ export async function openDatabase(config: DatabaseConfig, log: Logger): Promise
       log.warning("Lost a database connection", { error: message });
     });
   });
-  return opened(new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }));
+  const dialect = new PostgresDialect({ pool: dropSilentConnections(pool) });
+  return opened(new Kysely<Database>({ dialect }));
 }
 
 function opened(db: Kysely<Database>): OpenDatabase {
