@@ -11,9 +11,14 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       pressure double precision not null,
       battery_level double precision not null,
       parked_at timestamptz not null default now(),
+      refused text,
       device_id text collate "C" not null,
       primary key (device_id, "timestamp", tie_break)
     )`.execute(db);
+  await sql`
+    comment on column parked_readings.refused is
+      'why sensor_readings does not take it, once that is known; null: it waits for its device'`
+    .execute(db);
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {

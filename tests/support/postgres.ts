@@ -7,12 +7,18 @@ import { Client } from "pg";
  */
 export const postgresUrl: string | undefined = Deno.env.get("TEST_POSTGRES_URL");
 
-/** An empty database of its own; disposing drops it, along with connections that are still open. */
-export async function createTestDatabase(): Promise<AsyncDisposable & { readonly url: string }> {
+/**
+ * An empty database of its own; disposing drops it, along with connections that are still open.
+ *
+ * @param options of `create database`, such as an encoding
+ */
+export async function createTestDatabase(
+  options = "",
+): Promise<AsyncDisposable & { readonly url: string }> {
   if (postgresUrl === undefined) throw new Error("TEST_POSTGRES_URL is not set");
   const name = `test_${crypto.randomUUID().replaceAll("-", "")}`;
   const server = postgresUrl;
-  await execute(server, `create database ${name}`);
+  await execute(server, `create database ${name} ${options}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
   return {

@@ -13,9 +13,12 @@ export interface LastSeenOptions {
   readonly log: Logger;
 }
 
+/** Most devices that one statement touches: it holds their rows until it ends. */
+const maxDevices = 10_000;
+
 /**
  * Remembers each device's newest reading and writes it down once an interval,
- * in one statement for all: a row update per reading would cost more than the
+ * in one statement for many: a row update per reading would cost more than the
  * reading.
  */
 export class LastSeen implements AsyncDisposable {
@@ -44,9 +47,14 @@ export class LastSeen implements AsyncDisposable {
   }
 
   async #flush(): Promise<void> {
-    if (this.#seen.size === 0) return;
-    const seen = this.#seen;
+    const all = [...this.#seen];
     this.#seen = new Map();
+    for (let at = 0; at < all.length; at += maxDevices) {
+      await this.#write(new Map(all.slice(at, at + maxDevices)));
+    }
+  }
+
+  async #write(seen: ReadonlyMap<string, number>): Promise<void> {
     try {
       await this.#options.touch(seen);
     } catch (error) {

@@ -90,6 +90,28 @@ Deno.test("LastSeen writes at its end what was noted while a write was under way
   assert.deepEqual(written, [new Map([["a", 1]]), new Map([["a", 2]])]);
 });
 
+Deno.test("LastSeen writes a million devices in parts, and keeps only the parts that fail", async () => {
+  const sizes: number[] = [];
+  const written = new Set<string>();
+  let failures = 3;
+  {
+    await using lastSeen = new LastSeen({
+      touch(seen) {
+        if (failures-- > 0) return Promise.reject(new Error("no database"));
+        sizes.push(seen.size);
+        for (const id of seen.keys()) written.add(id);
+        return Promise.resolve();
+      },
+      intervalMs: 1,
+      log,
+    });
+    for (let at = 0; at < 1_000_000; at++) lastSeen.note(`device-${at}`, at);
+    await until(() => written.size === 1_000_000, "every device to be written");
+  }
+  assert.equal(sizes.length, 100);
+  assert.ok(sizes.every((size) => size === 10_000));
+});
+
 Deno.test("LastSeen ends even when its last write fails", async () => {
   const lastSeen = new LastSeen({
     touch: () => Promise.reject(new Error("no database")),

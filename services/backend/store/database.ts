@@ -17,7 +17,10 @@ export interface Database {
     readonly described_at: Date;
   };
   readonly sensor_readings: ReadingTable;
-  readonly parked_readings: ReadingTable & { readonly parked_at: Date };
+  readonly parked_readings: ReadingTable & {
+    readonly parked_at: Date;
+    readonly refused: string | null;
+  };
 }
 
 interface ReadingTable {

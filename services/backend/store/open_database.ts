@@ -1,3 +1,4 @@
+import { Socket } from "node:net";
 import type { Logger } from "@logtape/logtape";
 import { Kysely, PostgresDialect, sql } from "kysely";
 import { Pool } from "pg";
@@ -7,8 +8,7 @@ import type { DatabaseConfig } from "../config.ts";
 import type { Database, OpenDatabase } from "./database.ts";
 import { dropSilentConnections } from "./drop_silent_connections.ts";
 
-/** Longest that a statement may take, and that connecting may, in milliseconds. */
-const statementMs = 30_000;
+/** Longest that connecting may take, in milliseconds. */
 const connectMs = 5_000;
 /** Longest that closing waits for a statement under way. */
 const closingMs = 2_000;
@@ -17,9 +17,14 @@ const closingMs = 2_000;
  * The database that the configuration names: PostgreSQL, or the embedded one
  * for `pglite://PATH`. PostgreSQL is connected to at the first query.
  *
+ * @param silenceMs Longest that a statement may go without an answer.
  * @throws {StartError} if the embedded database cannot be opened.
  */
-export async function openDatabase(config: DatabaseConfig, log: Logger): Promise<OpenDatabase> {
+export async function openDatabase(
+  config: DatabaseConfig,
+  log: Logger,
+  silenceMs = 30_000,
+): Promise<OpenDatabase> {
   if (config.url?.protocol === "pglite:") {
     const { openPglite } = await import("./open_pglite.ts");
     return opened(await openPglite(pglitePath(config.url)));
@@ -32,7 +37,7 @@ export async function openDatabase(config: DatabaseConfig, log: Logger): Promise
     max: config.maxConnections,
     application_name: "iot-backend",
     connectionTimeoutMillis: connectMs,
-    query_timeout: statementMs,
+    stream: () => socketThatGivesUp(silenceMs),
     keepAlive: true,
   });
   // The pool listens only to connections that nobody uses. Of one in use, its query fails as well;
@@ -45,6 +50,19 @@ export async function openDatabase(config: DatabaseConfig, log: Logger): Promise
   });
   const dialect = new PostgresDialect({ pool: dropSilentConnections(pool) });
   return opened(new Kysely<Database>({ dialect }));
+}
+
+/**
+ * A socket that ends when nothing comes for so long. A time limit on the query
+ * alone would give the connection back to the pool, where everyone who gets it
+ * waits for the same answer that does not come.
+ */
+function socketThatGivesUp(silenceMs: number): Socket {
+  const socket = new Socket();
+  socket.setTimeout(silenceMs, () => {
+    socket.destroy(new Error(`Connection timeout: the database was silent for ${silenceMs} ms`));
+  });
+  return socket;
 }
 
 function opened(db: Kysely<Database>): OpenDatabase {

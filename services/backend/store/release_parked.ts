@@ -1,5 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Database } from "./database.ts";
+import { writeFailure } from "./write_failure.ts";
 
 /** What was released of one device. */
 export interface ReleasedReadings {
@@ -13,47 +14,73 @@ export interface ReleasedReadings {
  * Moves up to `limit` parked readings whose device is known by now to where
  * they belong: those that were parked while their device was being registered,
  * each without sight of the other, and those that were too many to be released
- * with it.
+ * with it. A reading that the database refuses stays parked, with the reason,
+ * and holds up no other; fewer than could be are moved then.
  */
 export async function releaseParked(
   db: Kysely<Database>,
   limit: number,
 ): Promise<readonly ReleasedReadings[]> {
-  // Steps from id to id in the index: the readings of devices that never
-  // describe themselves may be many times more than their devices.
-  const { rows } = await sql<ReleasedReadings>`
-    with recursive parked_ids as (
-      (select device_id as id from parked_readings order by device_id limit 1)
-      union all
-      select (
-        select device_id from parked_readings where device_id > parked_ids.id
-        order by device_id limit 1
-      )
-      from parked_ids where id is not null
-    ),
-    known as (
-      select id from parked_ids where exists (select from iot_devices where device_id = id)
-    ),
-    ${movedFrom(sql`known`, limit)}
-    ${perDevice}`.execute(db);
-  return rows;
+  try {
+    const { rows } = await sql<ReleasedReadings>`
+      with recursive ${knownIds}, ${movedFrom(sql`known`, limit)} ${perDevice}`.execute(db);
+    return rows;
+  } catch (error) {
+    if (writeFailure(error) !== "reject") throw error;
+    // The first that is due is moved or set aside in the end, so that every call gets further.
+    if (limit > 1) return await releaseParked(db, limit >> 1);
+    await setAsideFirst(db, String(error));
+    return [];
+  }
+}
+
+async function setAsideFirst(db: Kysely<Database>, refused: string): Promise<void> {
+  await sql`
+    with recursive ${knownIds}, ${dueOf(sql`known`, 1)}
+    update parked_readings set refused = ${refused}
+    where ctid = any (array(select row_id from due))`.execute(db);
 }
 
 /**
- * Common table expressions that move up to `limit` parked readings of the
- * devices in `devices` (a relation with a column `id`), and end in `released`.
- * Joined sideways, so that whatever the planner believes of the table, only
- * these devices' part of it is read.
+ * Ids of devices that are known and have parked readings. Steps from id to id
+ * in the index: the readings of devices that never describe themselves may be
+ * many times more than their devices.
  */
-export function movedFrom(devices: RawBuilder<unknown>, limit: number): RawBuilder<unknown> {
+const knownIds = sql`
+  parked_ids as (
+    (select device_id as id from parked_readings order by device_id limit 1)
+    union all
+    select (
+      select device_id from parked_readings where device_id > parked_ids.id
+      order by device_id limit 1
+    )
+    from parked_ids where id is not null
+  ),
+  known as (
+    select id from parked_ids where exists (select from iot_devices where device_id = id)
+  )`;
+
+/**
+ * A common table expression `due` of up to `limit` parked readings of the
+ * devices in `devices` (a relation with a column `id`). Joined sideways, so
+ * that whatever the planner believes of the table, only these devices' part of
+ * it is read.
+ */
+function dueOf(devices: RawBuilder<unknown>, limit: number): RawBuilder<unknown> {
   return sql`
     due as materialized (
       select parked.row_id from ${devices} cross join lateral (
-        select ctid as row_id from parked_readings where device_id = id
+        select ctid as row_id from parked_readings where device_id = id and refused is null
         order by "timestamp", tie_break limit ${limit}
       ) parked
       limit ${limit}
-    ),
+    )`;
+}
+
+/** As `dueOf`, and the expressions that move what is due; the moved are `released`. */
+export function movedFrom(devices: RawBuilder<unknown>, limit: number): RawBuilder<unknown> {
+  return sql`
+    ${dueOf(devices, limit)},
     released as (
       delete from parked_readings where ctid = any (array(select row_id from due))
       returning *

@@ -40,6 +40,38 @@ eachDatabase("releaseParked", {
     assert.equal(await countRows(db, "sensor_readings"), 9);
     assert.equal(await countRows(db, "parked_readings"), 3);
   },
+
+  async "sets aside readings that the database refuses; they hold up neither device nor reading"(
+    db,
+  ) {
+    await sql`alter table sensor_readings add constraint picky check (temperature <> 66.6)`
+      .execute(db);
+    try {
+      const rows = ["a", "b"].flatMap((id) =>
+        Array.from(
+          { length: 40 },
+          (_, at) =>
+            readingRow(id, { seconds: noonSeconds + at, temperature: at % 13 === 5 ? 66.6 : at }),
+        )
+      );
+      await writeReadings(db, rows);
+      assert.deepEqual(await writeDevices(db, ["a", "b"].map((id) => device(id))), []);
+      assert.equal(await countRows(db, "iot_devices"), 2);
+      let moved = 0;
+      for (let sweeps = 0; sweeps < 50; sweeps++) moved += count(await releaseParked(db, 10_000));
+      assert.equal(moved, 74);
+      assert.equal(await countRows(db, "sensor_readings"), 74);
+      const { rows: aside } = await sql<{ temperature: number; refused: string }>`
+        select temperature, refused from parked_readings`.execute(db);
+      assert.equal(aside.length, 6);
+      for (const { temperature, refused } of aside) {
+        assert.equal(temperature, 66.6);
+        assert.match(refused, /picky/);
+      }
+    } finally {
+      await sql`alter table sensor_readings drop constraint picky`.execute(db);
+    }
+  },
 });
 
 postgresTest("releaseParked after a race", {

@@ -21,7 +21,7 @@ const permanent: Readonly<Record<string, (database: string) => string>> = {
  * @throws the signal's reason when it is aborted before.
  */
 export async function waitForDatabase(
-  database: OpenDatabase,
+  database: Pick<OpenDatabase, "answers">,
   config: DatabaseConfig,
   log: Logger,
   signal: AbortSignal,

@@ -1,7 +1,8 @@
-import { type Kysely, sql } from "kysely";
+import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { IoTDevice } from "#shared/gen/iot/v1/device_pb.ts";
 import type { Database } from "./database.ts";
 import { movedFrom, perDevice, type ReleasedReadings } from "./release_parked.ts";
+import { writeFailure } from "./write_failure.ts";
 
 /** Most parked readings that one statement releases: it must end within its time limit. */
 const releaseLimit = 50_000;
@@ -9,13 +10,29 @@ const releaseLimit = 50_000;
 /**
  * Registers devices, or brings their descriptions up to date, and releases
  * their parked readings, in one statement, so that all of it is committed or
- * none; of more than 50,000, the sweeper (`releaseParked`) moves the rest. Of two descriptions of a device the one with the later `last_seen`
+ * none; of more than 50,000, the sweeper (`releaseParked`) moves the rest. Where
+ * the database refuses that, the devices alone are registered: no device is to
+ * blame for its readings, which are the sweeper's then. Of two descriptions of a device the one with the later `last_seen`
  * holds, in whatever order they come.
  */
 export async function writeDevices(
   db: Kysely<Database>,
   devices: readonly IoTDevice[],
 ): Promise<readonly ReleasedReadings[]> {
+  const registering = registered(devices);
+  try {
+    const { rows } = await sql<ReleasedReadings>`
+      with ${registering}, ${movedFrom(sql`incoming`, releaseLimit)} ${perDevice}`.execute(db);
+    return rows;
+  } catch (error) {
+    if (writeFailure(error) !== "reject") throw error;
+    await sql`with ${registering} select`.execute(db);
+    return [];
+  }
+}
+
+/** Common table expressions: the devices as `incoming`, and their registration. */
+function registered(devices: readonly IoTDevice[]): RawBuilder<unknown> {
   const newest = new Map<string, IoTDevice>();
   for (const device of devices) {
     const other = newest.get(device.deviceId);
@@ -33,8 +50,8 @@ export async function writeDevices(
     longitude: device.longitude,
     seconds: Number(device.lastSeen),
   }));
-  const { rows: released } = await sql<ReleasedReadings>`
-    with incoming as materialized (
+  return sql`
+    incoming as materialized (
       select * from json_to_recordset(${JSON.stringify(rows)}) as r(
         id text, location text, mac text, ip text, firmware text,
         latitude real, longitude real, seconds double precision
@@ -56,8 +73,5 @@ export async function writeDevices(
         last_seen = greatest(d.last_seen, excluded.last_seen),
         described_at = excluded.described_at
       where d.described_at <= excluded.described_at
-    ),
-    ${movedFrom(sql`incoming`, releaseLimit)}
-    ${perDevice}`.execute(db);
-  return released;
+    )`;
 }

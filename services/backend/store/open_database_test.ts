@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { getLogger } from "@logtape/logtape";
+import { sql } from "kysely";
+import { StartError } from "#shared/lifecycle/start_error.ts";
+import { databaseConfig } from "../../../tests/support/database_config.ts";
+import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres.ts";
+import { tempPglite } from "../../../tests/support/temp_pglite.ts";
+import { isTransient } from "../api/retry_query.ts";
+import { openDatabase } from "./open_database.ts";
+import { waitForDatabase } from "./wait_for_database.ts";
+
+const log = getLogger("open-database-test");
+const withPostgres = { ignore: postgresUrl === undefined };
+
+Deno.test({
+  name: "openDatabase gives up a connection that is silent for too long, and makes another",
+  ...withPostgres,
+  async fn() {
+    await using server = await createTestDatabase();
+    await using database = await openDatabase(databaseConfig(server.url, 1), log, 300);
+    const slow = sql`select pg_sleep(60)`.execute(database.db);
+    await assert.rejects(slow, (error) => {
+      assert.match(String(error), /the database was silent for 300 ms/);
+      return isTransient(error);
+    });
+    assert.equal(await database.answers(), true);
+  },
+});
+
+Deno.test("openDatabase lends the embedded database to one process at a time", async () => {
+  await using folder = await tempPglite();
+  {
+    await using database = await openDatabase(databaseConfig(folder.url), log);
+    await sql`create table kept (n int)`.execute(database.db);
+    await assert.rejects(openDatabase(databaseConfig(folder.url), log), (error) => {
+      assert.ok(error instanceof StartError);
+      assert.match(error.message, /^Cannot open the database in .*: another process has it open/);
+      return true;
+    });
+  }
+  await using again = await openDatabase(databaseConfig(folder.url), log);
+  await sql`insert into kept values (1)`.execute(again.db);
+});
+
+Deno.test("openDatabase keeps queries out of transactions of others, on the embedded database", async () => {
+  await using folder = await tempPglite();
+  await using database = await openDatabase(databaseConfig(folder.url), log);
+  const { db } = database;
+  await sql`create table kept (n int)`.execute(db);
+  const undo = new Error("undo");
+  const undone = db.transaction().execute(async (transaction) => {
+    await sql`insert into kept values (1)`.execute(transaction);
+    throw undo;
+  });
+  const kept = [2, 3, 4].map((n) => sql`insert into kept values (${n})`.execute(db));
+  await assert.rejects(undone, undo);
+  await Promise.all(kept);
+  const { rows } = await sql<{ n: number }>`select n from kept order by n`.execute(db);
+  assert.deepEqual(rows.map(({ n }) => n), [2, 3, 4]);
+});
+
+Deno.test({
+  name: "waitForDatabase says what to mend when there is no such database",
+  ...withPostgres,
+  async fn() {
+    const url = new URL(postgresUrl!);
+    url.pathname = "/no_such_database";
+    await using database = await openDatabase(databaseConfig(url.href), log);
+    const waiting = waitForDatabase(
+      database,
+      databaseConfig(url.href),
+      log,
+      new AbortController().signal,
+    );
+    await assert.rejects(waiting, (error) => {
+      assert.ok(error instanceof StartError);
+      assert.ok(error.message.startsWith(`Cannot use database no_such_database at ${url.host}: `));
+      assert.match(error.message, /create it: createdb no_such_database$/);
+      return true;
+    });
+  },
+});
+
+Deno.test("waitForDatabase keeps trying until it answers, or is told to stop", async () => {
+  const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+  let failures = 2;
+  const stop = new AbortController();
+  const database = {
+    answers: () => failures-- > 0 ? Promise.reject(refused) : Promise.resolve(true),
+  };
+  const config = databaseConfig("postgres://nowhere.example:5432/iot_db");
+  await waitForDatabase(database, config, log, stop.signal);
+  assert.equal(failures, -1);
+  failures = Infinity;
+  const waiting = waitForDatabase(database, config, log, stop.signal);
+  const reason = new Error("told to stop");
+  stop.abort(reason);
+  await assert.rejects(waiting, reason);
+});
