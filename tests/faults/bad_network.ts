@@ -6,7 +6,7 @@ const trickle = 40_000;
 
 Deno.test("Nothing is lost or doubled when the network cuts, stalls and throttles", async () => {
   await using run = await FaultRun.open({
-    readings: 80_000,
+    readings: 50_000,
     devices: 200,
     perSecond: 2_500,
     // A stalled connection is taken for dead within 4 s, not 20 s.

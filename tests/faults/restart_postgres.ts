@@ -7,7 +7,7 @@ const terminations = 10;
 const refusedMs = 20_000;
 
 Deno.test("Nothing is lost or doubled when PostgreSQL restarts, refuses, or fails writes", async () => {
-  await using run = await FaultRun.open({ readings: 80_000, devices: 200, perSecond: 2_500 });
+  await using run = await FaultRun.open({ readings: 50_000, devices: 200, perSecond: 2_500 });
   await run.startBackend();
   await run.startBackend();
   run.startGenerator();

@@ -3,7 +3,7 @@ import { FaultRun } from "../support/fault_run.ts";
 const closes = 5;
 
 Deno.test("Nothing is lost or doubled when RabbitMQ restarts or closes every connection", async () => {
-  await using run = await FaultRun.open({ readings: 60_000, devices: 200, perSecond: 2_500 });
+  await using run = await FaultRun.open({ readings: 40_000, devices: 200, perSecond: 2_500 });
   await run.startBackend();
   await run.startBackend();
   run.startGenerator();
