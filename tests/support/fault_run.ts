@@ -191,10 +191,10 @@ export class FaultRun implements AsyncDisposable {
     assert(best >= target, `No reading stored in ${stillMs} ms, after ${best} of ${target}`);
   }
 
-  /** Terminates every session of the backends; how many there were. */
+  /** Terminates every session of the backends, and what it was at; how many there were. */
   async terminateSessions(): Promise<number> {
     const rows = await this.sql(
-      `select pg_terminate_backend(pid) from pg_stat_activity
+      `select pg_terminate_backend(pid, 5000) from pg_stat_activity
       where datname = 'iot_db' and application_name = 'iot-backend'`,
       "postgres",
     );
