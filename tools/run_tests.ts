@@ -17,13 +17,11 @@ import { obtainService } from "./services/obtain_service.ts";
 import { ServiceError } from "./services/service.ts";
 import { tempFolder } from "./services/temp_folder.ts";
 import { testArguments } from "./test_arguments.ts";
+import { testEnvironment } from "./test_environment.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 /** All of them: the browser driver reads below /proc, which no narrower permission covers. */
 const permissions = ["--allow-all"];
-
-/** Variables of the person who runs the tests, which would change what they test. */
-const foreignVariable = /^(APP_|PG|TEST_|OTEL_|(DATABASE|AMQP|RABBITMQ)_URL$)/;
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
@@ -58,10 +56,9 @@ async function main(signal: AbortSignal): Promise<number> {
 
   const folder = open.use(await tempFolder("demo-app-test-"));
   const reportPath = `${folder.path}/report.xml`;
-  const inherited = Object.entries(environment).filter(([name]) => !foreignVariable.test(name));
   const status = await runTests(
     [...permissions, `--junit-path=${reportPath}`, ...passedOn],
-    { ...Object.fromEntries(inherited), ...found },
+    { ...testEnvironment(environment), ...found },
     signal,
   );
   const ignored = await readIgnored(reportPath);

@@ -1,6 +1,7 @@
 import { deadLetterQueue } from "#shared/broker/broker.ts";
 import { openBroker } from "#shared/broker/open_broker.ts";
 import { aborted } from "#shared/lifecycle/aborted.ts";
+import { ClosedTogether } from "#shared/lifecycle/closed_together.ts";
 import { defineCommand, runCommandLine } from "#shared/command/command_line.ts";
 import type { RunContext } from "#shared/command/run_context.ts";
 import { adminApp } from "#shared/observability/admin_app.ts";
@@ -105,10 +106,11 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
     maxWaitMs: ingest.batchWaitMs,
     writers: ingest.writers,
   };
+  const consumers = open.use(new ClosedTogether());
   // Parked readings are released in the batch that registers their devices, so one writer: two
   // would only meet in the same rows.
-  open.use(await ingestDevices({ ...consuming, queue: rabbitmq.deviceQueue, writers: 1 }));
-  open.use(await ingestReadings({ ...consuming, queue: rabbitmq.sensorQueue }));
+  consumers.use(await ingestDevices({ ...consuming, queue: rabbitmq.deviceQueue, writers: 1 }));
+  consumers.use(await ingestReadings({ ...consuming, queue: rabbitmq.sensorQueue }));
 
   log.info("Backend is ready", { api: api.url, metrics: `${admin.url}/metrics` });
   context.onReady?.({ api: api.url, admin: admin.url });

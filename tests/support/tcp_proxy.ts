@@ -3,14 +3,24 @@ import { connect as connectTo, createServer, type Server, type Socket } from "no
 /** What the proxy does to bytes and to those who connect. */
 export type ProxyMode = "pass" | "stall" | "refuse";
 
+/** The two ends of a connection that goes through. */
+interface Pair {
+  readonly client: Socket;
+  readonly server: Socket;
+  /** No byte goes on any more, whatever the mode. */
+  frozen: boolean;
+}
+
 /** Stands between a client and a server on this machine, to break the connection between them. */
 export class TcpProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #target: URL;
-  readonly #pairs = new Set<readonly [Socket, Socket]>();
+  readonly #pairs = new Set<Pair>();
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   /** What goes on once the stall ends. */
   readonly #held: (() => void)[] = [];
   #mode: ProxyMode = "pass";
+  #bytesPerSecond = Infinity;
   #port = 0;
   /** Connections that were taken, ever. */
   accepted = 0;
@@ -41,7 +51,10 @@ export class TcpProxy implements AsyncDisposable {
 
   /** Breaks every connection that is open; new ones are taken. */
   cut(): void {
-    for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
+    for (const { client, server } of this.#pairs) {
+      client.destroy();
+      server.destroy();
+    }
   }
 
   /**
@@ -59,23 +72,47 @@ export class TcpProxy implements AsyncDisposable {
     if (mode !== "stall") { for (const goOn of this.#held.splice(0)) goOn(); }
   }
 
+  /** Passes nothing more on over the connections that are open; new ones are well. */
+  freezeOpen(): void {
+    for (const pair of this.#pairs) pair.frozen = true;
+  }
+
+  /** Passes on so many bytes a second, over each connection and direction; Infinity ends it. */
+  throttle(bytesPerSecond: number): void {
+    this.#bytesPerSecond = bytesPerSecond;
+  }
+
   #accept(client: Socket): void {
     this.accepted++;
     const { hostname, port } = this.#target;
     const server = connectTo(Number(port || 5672), hostname);
-    const pair = [client, server] as const;
+    const pair: Pair = { client, server, frozen: false };
     this.#pairs.add(pair);
     for (const [socket, other] of [[client, server], [server, client]] as const) {
       socket.on("error", () => {});
-      socket.on("data", (bytes) => {
-        if (this.#mode === "stall") this.#held.push(() => other.write(bytes));
-        else other.write(bytes);
-      });
+      socket.on("data", (bytes: Uint8Array) => this.#forward(bytes, socket, other, pair));
       socket.on("close", () => {
         other.destroy();
         this.#pairs.delete(pair);
       });
     }
+  }
+
+  /** Goes on reading even where nothing passes, so that the end of a connection is seen. */
+  #forward(bytes: Uint8Array, from: Socket, to: Socket, pair: Pair): void {
+    if (pair.frozen) return;
+    if (this.#mode === "stall") {
+      this.#held.push(() => to.write(bytes));
+      return;
+    }
+    to.write(bytes);
+    if (this.#bytesPerSecond === Infinity) return;
+    from.pause();
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      from.resume();
+    }, bytes.length / this.#bytesPerSecond * 1_000);
+    this.#timers.add(timer);
   }
 
   async #listen(): Promise<void> {
@@ -91,6 +128,7 @@ export class TcpProxy implements AsyncDisposable {
       ? undefined
       : new Promise((resolve) => this.#server.close(resolve));
     this.cut();
+    for (const timer of this.#timers) clearTimeout(timer);
     await closed;
   }
 }

@@ -22,6 +22,8 @@ export interface ServerProcess extends AsyncDisposable {
     attempt: () => Promise<void>,
     options: { readonly deadlineMs: number; readonly signal: AbortSignal },
   ): Promise<void>;
+  /** Sends the signal, and SIGKILL if it does not heed it; resolves once it has ended. */
+  stop(signal: Deno.Signal): Promise<void>;
 }
 
 const killAfterMs = 10_000;
@@ -49,8 +51,20 @@ export function startServer(
     }
   };
   const heard = Promise.all([listen(child.stdout), listen(child.stderr)]);
+  const stop = async (signal: Deno.Signal) => {
+    try {
+      if (!exited) child.kill(signal);
+    } catch {
+      // It ended in the meantime, as after a Ctrl-C that reached it too.
+    }
+    const killer = setTimeout(() => child.kill("SIGKILL"), killAfterMs);
+    await status;
+    clearTimeout(killer);
+    await heard;
+  };
 
   return {
+    stop,
     async answers(attempt, { deadlineMs, signal }) {
       const startedMs = performance.now();
       for (;;) {
@@ -67,16 +81,6 @@ export function startServer(
         await new Promise((resolve) => setTimeout(resolve, pollMs));
       }
     },
-    async [Symbol.asyncDispose]() {
-      try {
-        if (!exited) child.kill(stopSignal);
-      } catch {
-        // It ended in the meantime, as after a Ctrl-C that reached it too.
-      }
-      const killer = setTimeout(() => child.kill("SIGKILL"), killAfterMs);
-      await status;
-      clearTimeout(killer);
-      await heard;
-    },
+    [Symbol.asyncDispose]: () => stop(stopSignal),
   };
 }

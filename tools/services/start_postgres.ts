@@ -1,8 +1,9 @@
 import { findBinary, pathFolders, versionFolders } from "./find_binary.ts";
 import { freePort } from "./free_port.ts";
 import { probePostgres } from "./probe.ts";
-import { startServer } from "./server_process.ts";
-import { type Service, ServiceError } from "./service.ts";
+import type { RestartableService } from "./restartable_service.ts";
+import { type ServerProcess, startServer } from "./server_process.ts";
+import { ServiceError } from "./service.ts";
 import { tempFolder } from "./temp_folder.ts";
 
 /** Where packages put the server, apart from `PATH`: Debian, Red Hat, source, Homebrew. */
@@ -21,13 +22,21 @@ async function serverFolders(): Promise<readonly string[]> {
   return [...folders, "/usr/local/pgsql/bin", ...pathFolders()];
 }
 
+export interface PostgresOptions {
+  /** Settings of the server, over those of a run that nothing outlives. */
+  readonly settings?: Readonly<Record<string, string | number>>;
+}
+
 /**
  * A PostgreSQL of its own in a temporary folder, from the installed server;
  * undefined if none is installed.
  *
  * @throws {ServiceError} if it does not start.
  */
-export async function startPostgres(signal: AbortSignal): Promise<Service | undefined> {
+export async function startPostgres(
+  signal: AbortSignal,
+  { settings: given = {} }: PostgresOptions = {},
+): Promise<RestartableService | undefined> {
   const initdb = await findBinary("initdb", await serverFolders());
   if (initdb === undefined) return undefined;
   const postgres = initdb.replace(/initdb(\.exe)?$/, "postgres$1");
@@ -50,22 +59,34 @@ export async function startPostgres(signal: AbortSignal): Promise<Service | unde
     fsync: "off",
     synchronous_commit: "off",
     full_page_writes: "off",
+    ...given,
   };
-  const server = starting.use(startServer({
-    path: postgres,
-    args: [
-      ...["-D", `${folder.path}/data`],
-      ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
-    ],
-    cwd: folder.path,
-    user,
-    stopSignal: "SIGINT",
-  }));
-  await server.answers(() => probePostgres(url, 2_000), { deadlineMs: 30_000, signal });
+  let server: ServerProcess | undefined;
+  const stop = async (stopSignal: Deno.Signal) => {
+    await server?.stop(stopSignal);
+    server = undefined;
+  };
+  starting.defer(() => stop("SIGINT"));
+  const start = async () => {
+    server = startServer({
+      path: postgres,
+      args: [
+        ...["-D", `${folder.path}/data`],
+        ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+      ],
+      cwd: folder.path,
+      user,
+      stopSignal: "SIGINT",
+    });
+    await server.answers(() => probePostgres(url, 2_000), { deadlineMs: 30_000, signal });
+  };
+  await start();
   const started = starting.move();
   return {
     url,
     origin: `started from ${postgres}`,
+    stop,
+    start,
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   };
 }

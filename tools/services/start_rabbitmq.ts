@@ -1,13 +1,23 @@
 import { findBinary, pathFolders, versionFolders } from "./find_binary.ts";
 import { freePort } from "./free_port.ts";
 import { probeRabbitmq } from "./probe.ts";
-import { startServer } from "./server_process.ts";
-import { type Service, ServiceError } from "./service.ts";
+import type { RestartableService } from "./restartable_service.ts";
+import { type ServerProcess, startServer } from "./server_process.ts";
+import { ServiceError } from "./service.ts";
 import { tempFolder } from "./temp_folder.ts";
 
 /** Ahead of `PATH`, where Debian has a wrapper that changes the user and hides the output. */
 const serverFolders = ["/usr/lib/rabbitmq/bin"];
 const homebrewFolders = ["/opt/homebrew/sbin", "/usr/local/sbin", "/usr/sbin"];
+
+export interface RabbitmqService extends RestartableService {
+  /**
+   * Runs the node's own command: `rabbitmqctl …`.
+   *
+   * @throws {ServiceError} with what it said, if it fails.
+   */
+  control(...args: readonly string[]): Promise<string>;
+}
 
 /**
  * A RabbitMQ node of its own in a temporary folder, from the installed server;
@@ -15,7 +25,7 @@ const homebrewFolders = ["/opt/homebrew/sbin", "/usr/local/sbin", "/usr/sbin"];
  *
  * @throws {ServiceError} if it does not start.
  */
-export async function startRabbitmq(signal: AbortSignal): Promise<Service | undefined> {
+export async function startRabbitmq(signal: AbortSignal): Promise<RabbitmqService | undefined> {
   if (Deno.build.os === "windows") return undefined;
   const path = await findBinary("rabbitmq-server", [
     ...serverFolders,
@@ -40,39 +50,62 @@ export async function startRabbitmq(signal: AbortSignal): Promise<Service | unde
     cwd: folder.path,
     stopSignal: "SIGTERM",
   }));
-  const server = starting.use(startServer({
-    path,
-    env: {
-      // The cookie is made here, and the user's left alone.
-      HOME: folder.path,
-      ERL_EPMD_PORT: String(epmdPort),
-      RABBITMQ_NODENAME: `demo-app-test-${Deno.pid}@localhost`,
-      RABBITMQ_NODE_PORT: String(port),
-      RABBITMQ_DIST_PORT: String(distributionPort),
-      RABBITMQ_CONF_ENV_FILE: `${folder.path}/none.conf`,
-      RABBITMQ_CONFIG_FILE: `${folder.path}/rabbitmq.conf`,
-      RABBITMQ_ADVANCED_CONFIG_FILE: `${folder.path}/none.config`,
-      RABBITMQ_GENERATED_CONFIG_DIR: `${folder.path}/config`,
-      RABBITMQ_SCHEMA_DIR: `${folder.path}/schema`,
-      RABBITMQ_ENABLED_PLUGINS_FILE: `${folder.path}/enabled_plugins`,
-      RABBITMQ_MNESIA_BASE: `${folder.path}/mnesia`,
-      RABBITMQ_LOG_BASE: `${folder.path}/log`,
-      RABBITMQ_LOGS: "-",
-      RABBITMQ_PID_FILE: `${folder.path}/pid`,
-      // The start script then becomes the node, whose process can be stopped;
-      // and without input there is none to end it.
-      RABBITMQ_ALLOW_INPUT: "1",
-      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "-noinput +B i",
-    },
-    cwd: folder.path,
-    stopSignal: "SIGKILL",
-  }));
+  const env = {
+    // The cookie is made here, and the user's left alone.
+    HOME: folder.path,
+    ERL_EPMD_PORT: String(epmdPort),
+    RABBITMQ_NODENAME: `demo-app-test-${port}@localhost`,
+    RABBITMQ_NODE_PORT: String(port),
+    RABBITMQ_DIST_PORT: String(distributionPort),
+    RABBITMQ_CONF_ENV_FILE: `${folder.path}/none.conf`,
+    RABBITMQ_CONFIG_FILE: `${folder.path}/rabbitmq.conf`,
+    RABBITMQ_ADVANCED_CONFIG_FILE: `${folder.path}/none.config`,
+    RABBITMQ_GENERATED_CONFIG_DIR: `${folder.path}/config`,
+    RABBITMQ_SCHEMA_DIR: `${folder.path}/schema`,
+    RABBITMQ_ENABLED_PLUGINS_FILE: `${folder.path}/enabled_plugins`,
+    RABBITMQ_MNESIA_BASE: `${folder.path}/mnesia`,
+    RABBITMQ_LOG_BASE: `${folder.path}/log`,
+    RABBITMQ_LOGS: "-",
+    RABBITMQ_PID_FILE: `${folder.path}/pid`,
+  };
   const url = `amqp://guest:guest@127.0.0.1:${port}`;
-  await server.answers(() => probeRabbitmq(url, 5_000), { deadlineMs: 90_000, signal });
+  let server: ServerProcess | undefined;
+  const stop = async (stopSignal: Deno.Signal) => {
+    await server?.stop(stopSignal);
+    server = undefined;
+  };
+  starting.defer(() => stop("SIGKILL"));
+  const start = async () => {
+    server = startServer({
+      path,
+      env: {
+        ...env,
+        // The start script then becomes the node, whose process can be stopped;
+        // and without input there is none to end it.
+        RABBITMQ_ALLOW_INPUT: "1",
+        RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "-noinput +B i",
+      },
+      cwd: folder.path,
+      stopSignal: "SIGKILL",
+    });
+    await server.answers(() => probeRabbitmq(url, 5_000), { deadlineMs: 90_000, signal });
+  };
+  await start();
   const started = starting.move();
   return {
     url,
     origin: `started from ${path}`,
+    stop,
+    start,
+    async control(...args) {
+      const { success, stdout, stderr } = await new Deno.Command(
+        path.replace(/rabbitmq-server$/, "rabbitmqctl"),
+        { args: [...args], env, cwd: folder.path, stdin: "null" },
+      ).output();
+      const decoder = new TextDecoder();
+      if (!success) throw new ServiceError(`rabbitmqctl ${args[0]}: ${decoder.decode(stderr)}`);
+      return decoder.decode(stdout);
+    },
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   };
 }

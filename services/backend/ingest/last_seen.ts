@@ -1,5 +1,9 @@
 import type { Logger } from "@logtape/logtape";
 import { sleep } from "#shared/lifecycle/sleep.ts";
+import { within } from "#shared/lifecycle/within.ts";
+
+/** Longest that closing waits for the last write, in milliseconds. */
+const closingMs = 1_000;
 
 export interface LastSeenOptions {
   /** Moves `last_seen` forward, by device id, in Unix microseconds. */
@@ -63,9 +67,9 @@ export class LastSeen implements AsyncDisposable {
     }
   }
 
-  /** Writes down what is left; what cannot be written then is lost until the next reading. */
+  /** Writes down what is left; what cannot be written at once is lost until the next reading. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
-    await this.#running;
+    await within(closingMs, this.#running);
   }
 }

@@ -1,5 +1,9 @@
 import type { Logger } from "@logtape/logtape";
 import { sleep } from "#shared/lifecycle/sleep.ts";
+import { within } from "#shared/lifecycle/within.ts";
+
+/** Longest that closing waits for a release under way, which is committed whole or not at all. */
+const closingMs = 1_000;
 
 export interface SweepOptions {
   /** Releases up to some number of parked readings; how many it found. */
@@ -29,7 +33,7 @@ export function sweepParked({ release, intervalMs, log }: SweepOptions): AsyncDi
   return {
     async [Symbol.asyncDispose]() {
       closing.abort();
-      await running;
+      await within(closingMs, running);
     },
   };
 }

@@ -1,0 +1,25 @@
+import { FaultRun } from "../support/fault_run.ts";
+
+const closes = 5;
+
+Deno.test("Nothing is lost or doubled when RabbitMQ restarts or closes every connection", async () => {
+  await using run = await FaultRun.open({ readings: 40_000, devices: 200, perSecond: 2_500 });
+  await run.startBackend();
+  await run.startBackend();
+  run.startGenerator();
+  const faults = [
+    // In good order, and then as in a power cut.
+    ...(["SIGTERM", "SIGKILL"] as const).map((signal) => async () => {
+      await run.rabbitmq.stop(signal);
+      await run.rabbitmq.start();
+    }),
+    ...Array.from({ length: closes }, () => async () => {
+      await run.rabbitmq.control("-q", "close_all_connections", "fault test");
+    }),
+  ];
+  for (const [index, fault] of faults.entries()) {
+    await run.reaches((index + 1) / (faults.length + 1));
+    await fault();
+  }
+  await run.finish();
+});

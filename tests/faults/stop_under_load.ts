@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { FaultRun } from "../support/fault_run.ts";
+
+const stops = 4;
+const longestStopMs = 10_000;
+
+Deno.test("A backend that is stopped under load ends within 10 s, with nothing lost or doubled", async () => {
+  await using run = await FaultRun.open({ readings: 40_000, devices: 200, perSecond: 4_000 });
+  await run.startBackend();
+  run.startGenerator();
+  const stop = async () => {
+    const [backend] = run.backends;
+    const startedMs = performance.now();
+    const { code } = await run.endBackend(backend!, "SIGTERM");
+    const tookMs = performance.now() - startedMs;
+    assert.equal(code, 0, backend!.output());
+    assert(tookMs < longestStopMs, `took ${tookMs} ms`);
+  };
+  const faults = [
+    ...Array.from({ length: stops }, () => stop),
+    async () => {
+      // A write that cannot end: its rows are given back, unacked.
+      await using locker = await run.session();
+      await locker.client.query("begin");
+      await locker.client.query("lock table sensor_readings in exclusive mode");
+      await stop();
+    },
+    async () => {
+      await run.brokerProxy.become("stall");
+      await stop();
+      await run.brokerProxy.become("pass");
+    },
+    async () => {
+      await run.databaseProxy.become("stall");
+      await stop();
+      await run.databaseProxy.become("pass");
+    },
+  ];
+  for (const [index, fault] of faults.entries()) {
+    await run.reaches((index + 1) / (faults.length + 1));
+    if (index === 0) {
+      await run.stopGenerator();
+      run.startGenerator();
+    }
+    await fault();
+    await run.startBackend();
+  }
+  await run.finish();
+});

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
+import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
+import { Fleet, modelVersion } from "../../services/generator/fleet/fleet.ts";
+import { writeManifest } from "../../services/generator/run/manifest_file.ts";
+import { FaultRun, seed } from "../support/fault_run.ts";
+import type { RawMessage } from "../support/raw_publisher.ts";
+import { waitUntil } from "../support/wait_until.ts";
+
+const devices = 300;
+/** Turns of each device: before it is known, and in each of three rounds after. */
+const earlyTurns = 20;
+const roundTurns = 100;
+const turns = earlyTurns + 3 * roundTurns;
+const strangers = 100_000;
+/** How many times as long a reading may take, on a machine that others use. */
+const slowerAtMost = 3;
+
+Deno.test("Readings wait for their devices, and those that wait for ever slow no other", async () => {
+  await using run = await FaultRun.open({
+    readings: devices * turns,
+    devices,
+    perSecond: devices,
+    backendEnv: { APP_BACKEND_INGEST_BATCH_SIZE: "1000" },
+  });
+  const fleet = new Fleet(seed);
+  const startUs = (Math.floor(Date.now() / 1_000) - 3_600) * 1_000_000;
+  const intervalUs = 1_000_000;
+  await writeManifest(run.manifest, {
+    model: modelVersion,
+    seed,
+    devices,
+    startUs,
+    intervalUs,
+    count: turns,
+    confirmedUntilUs: undefined,
+  });
+  const readings = (from: number, count: number): RawMessage[] =>
+    Array.from({ length: devices * count }, (_, at) => {
+      const index = at % devices;
+      const turn = from + Math.floor(at / devices);
+      const phaseUs = Math.floor(index * intervalUs / devices);
+      const reading = fleet.reading(index, startUs + phaseUs + turn * intervalUs);
+      return { queue: "sensor-data", body: toBinary(SensorReadingSchema, reading) };
+    });
+  const announcements = Array.from({ length: devices }, (_, index) => ({
+    queue: "device-data",
+    body: toBinary(IoTDeviceSchema, fleet.device(index, startUs / 1_000_000)),
+  }));
+  await using publisher = await run.openPublisher();
+  const parked = async () => {
+    const [row] = await run.sql("select count(*)::int as n from parked_readings");
+    return row!["n"] as number;
+  };
+
+  let backend = await run.startBackend();
+  const early = shuffled(readings(0, earlyTurns));
+  const before = early.splice(0, early.length / 2);
+  await publisher.publish(before);
+  await waitUntil(async () => await parked() === before.length, {
+    deadlineMs: 60_000,
+    what: "the early readings to be parked",
+  });
+  await publisher.publish(shuffled([...early, ...announcements]));
+  await run.stores(devices * earlyTurns);
+  assert.equal(await parked(), 0);
+
+  /** Publishes a round while no backend runs, then times its drain; in ms a message. */
+  const drain = async (round: number, others: readonly RawMessage[]) => {
+    assert.equal((await run.endBackend(backend, "SIGTERM")).code, 0);
+    const from = earlyTurns + round * roundTurns;
+    const messages = [...readings(from, roundTurns), ...others];
+    await publisher.publish(others.length === 0 ? messages : shuffled(messages));
+    backend = await run.startBackend();
+    const startedMs = performance.now();
+    await run.stores(devices * (from + roundTurns));
+    return (performance.now() - startedMs) / messages.length;
+  };
+  const alone = await drain(0, []);
+  const among = await drain(1, Array.from({ length: strangers }, (_, at) => stranger(at)));
+  await run.drained();
+  const after = await drain(2, []);
+  assert(among < slowerAtMost * alone, `${among} ms a message among strangers, ${alone} alone`);
+  assert(after < slowerAtMost * alone, `${after} ms a message after strangers, ${alone} before`);
+  await run.finish({ parked: strangers });
+});
+
+/** A reading of one of a thousand devices that never say who they are. */
+function stranger(at: number): RawMessage {
+  const reading = create(SensorReadingSchema, {
+    deviceId: `stranger-${at % 1_000}`,
+    timestamp: BigInt(1_700_000_000 + at),
+    temperature: 20,
+    humidity: 50,
+    pressure: 1_000,
+    batteryLevel: 80,
+  });
+  return { queue: "sensor-data", body: toBinary(SensorReadingSchema, reading) };
+}
+
+function shuffled<Item>(items: readonly Item[]): Item[] {
+  const order = items.map((item) => ({ item, at: Math.random() }));
+  return order.sort((a, b) => a.at - b.at).map(({ item }) => item);
+}

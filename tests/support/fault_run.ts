@@ -1,0 +1,290 @@
+import assert from "node:assert/strict";
+import { Client } from "pg";
+import type { RestartableService } from "../../tools/services/restartable_service.ts";
+import { startPostgres } from "../../tools/services/start_postgres.ts";
+import { type RabbitmqService, startRabbitmq } from "../../tools/services/start_rabbitmq.ts";
+import { tempFolder } from "../../tools/services/temp_folder.ts";
+import { RawPublisher } from "./raw_publisher.ts";
+import { startTask, type TaskProcess } from "./task_process.ts";
+import { TcpProxy } from "./tcp_proxy.ts";
+import { waitUntil } from "./wait_until.ts";
+
+export interface FaultRunOptions {
+  /** Readings of the run, spread over its devices. */
+  readonly readings: number;
+  readonly devices: number;
+  /** How fast the generator publishes them. */
+  readonly perSecond: number;
+  /** Parameters of the broker's URL. */
+  readonly brokerQuery?: string;
+  /** Settings of the backends, by variable. */
+  readonly backendEnv?: Readonly<Record<string, string>>;
+}
+
+/** What may be there beside the run's readings, once it has ended. */
+export interface Leftovers {
+  readonly deadLetters?: number;
+  readonly parked?: number;
+}
+
+/** Longest that a run may stand still, in milliseconds. */
+const stillMs = 90_000;
+const queues = ["device-data", "sensor-data"];
+export const seed = 7;
+
+/**
+ * A pipeline of real processes on a RabbitMQ and a PostgreSQL of its own, each
+ * behind a proxy: everything that a fault can be done to, and the proof that
+ * the run came through.
+ */
+export class FaultRun implements AsyncDisposable {
+  readonly rabbitmq: RabbitmqService;
+  readonly postgres: RestartableService;
+  /** In front of the broker, for backends and the generator. */
+  readonly brokerProxy: TcpProxy;
+  readonly databaseProxy: TcpProxy;
+  /** Those that run, oldest first; and every one that ever ran. */
+  readonly backends: TaskProcess[] = [];
+  readonly everyBackend: TaskProcess[] = [];
+  readonly #options: FaultRunOptions;
+  readonly #open: AsyncDisposableStack;
+  readonly #folder: string;
+  #generator: TaskProcess | undefined;
+  /** A backend that nobody ended. */
+  #died: Error | undefined;
+
+  private constructor(
+    options: FaultRunOptions,
+    open: AsyncDisposableStack,
+    folder: string,
+    parts: Pick<FaultRun, "rabbitmq" | "postgres" | "brokerProxy" | "databaseProxy">,
+  ) {
+    this.#folder = folder;
+    this.#options = options;
+    this.#open = open;
+    this.rabbitmq = parts.rabbitmq;
+    this.postgres = parts.postgres;
+    this.brokerProxy = parts.brokerProxy;
+    this.databaseProxy = parts.databaseProxy;
+  }
+
+  /** Starts the servers; services are started one by one. */
+  static async open(options: FaultRunOptions): Promise<FaultRun> {
+    await using open = new AsyncDisposableStack();
+    const { path } = open.use(await tempFolder("demo-app-faults-"));
+    const { signal } = new AbortController();
+    const rabbitmq = await startRabbitmq(signal);
+    assert(rabbitmq !== undefined, "RabbitMQ is not installed: apt-get install rabbitmq-server");
+    open.use(rabbitmq);
+    // A crash must not take what was committed: the default, which other tests do without.
+    const postgres = await startPostgres(signal, { settings: { synchronous_commit: "on" } });
+    assert(postgres !== undefined, "PostgreSQL is not installed: apt-get install postgresql");
+    open.use(postgres);
+    const brokerProxy = open.use(await TcpProxy.open(new URL(rabbitmq.url)));
+    const databaseProxy = open.use(await TcpProxy.open(databaseUrl(postgres.url)));
+    const parts = { rabbitmq, postgres, brokerProxy, databaseProxy };
+    const run = new FaultRun(options, open.move(), path, parts);
+    await run.sql("create database iot_db", "postgres");
+    return run;
+  }
+
+  /** Starts a backend, and resolves once it is ready. */
+  async startBackend(): Promise<TaskProcess> {
+    const backend = this.#open.use(startTask("backend", {
+      env: {
+        APP_BACKEND_DB_URL: this.databaseProxy.url.href,
+        APP_BACKEND_RABBITMQ_URL: this.#brokerUrl(),
+        APP_BACKEND_INGEST_BATCH_SIZE: "200",
+        APP_BACKEND_HOST: "127.0.0.1",
+        APP_BACKEND_GRPC_PORT: "0",
+        APP_BACKEND_METRICS_PORT: "0",
+        ...this.#options.backendEnv,
+      },
+    }));
+    this.backends.push(backend);
+    this.everyBackend.push(backend);
+    backend.ended.then(({ code, signal }) => {
+      if (!this.backends.includes(backend)) return;
+      const words = backend.output().slice(-3_000);
+      this.#died ??= new Error(`A backend ended by itself, ${signal ?? code}:\n${words}`);
+    });
+    await backend.printed(/Backend is ready/);
+    return backend;
+  }
+
+  /** @throws {Error} with its last words, if a backend has ended that nobody ended. */
+  checkAlive(): void {
+    if (this.#died !== undefined) throw this.#died;
+  }
+
+  /** Ends a backend and forgets it; resolves to how it ended. */
+  async endBackend(backend: TaskProcess, signal: Deno.Signal): Promise<Deno.CommandStatus> {
+    this.backends.splice(this.backends.indexOf(backend), 1);
+    backend.kill(signal);
+    return await backend.ended;
+  }
+
+  /** Starts the generator, or starts it again: then it goes on where it was. */
+  startGenerator(): TaskProcess {
+    const { devices, perSecond } = this.#options;
+    return this.#generator = this.#open.use(startTask("generator", {
+      env: {
+        APP_GENERATOR_RABBITMQ_URL: this.#brokerUrl(),
+        APP_GENERATOR_HOST: "127.0.0.1",
+        APP_GENERATOR_METRICS_PORT: "0",
+      },
+      args: [
+        `--num-devices=${devices}`,
+        `--interval=${Math.round(devices / perSecond * 1_000)}ms`,
+        `--seed=${seed}`,
+        `--manifest=${this.manifest}`,
+      ],
+      grants: [`--allow-write=${this.#folder}`],
+    }));
+  }
+
+  /** Asks PostgreSQL itself, past the proxy. */
+  async sql(
+    text: string,
+    database = "iot_db",
+  ): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    await using session = await this.session(database);
+    return (await session.client.query(text)).rows;
+  }
+
+  /** A session past the proxy, for as long as it is not disposed. */
+  async session(database = "iot_db"): Promise<AsyncDisposable & { readonly client: Client }> {
+    const url = new URL(this.postgres.url);
+    url.pathname = `/${database}`;
+    const client = new Client({ connectionString: url.href });
+    client.on("error", () => {});
+    await client.connect();
+    return { client, [Symbol.asyncDispose]: () => client.end().catch(() => {}) };
+  }
+
+  /** Publishes to the broker itself, past the proxy. */
+  async openPublisher(): Promise<RawPublisher> {
+    return await RawPublisher.open(this.rabbitmq.url);
+  }
+
+  async stored(): Promise<number> {
+    const [row] = await this.sql("select count(*)::int as n from sensor_readings");
+    return row!["n"] as number;
+  }
+
+  /** Waits until this share of the run, from 0 to 1, is stored: the moment for a fault. */
+  async reaches(share: number): Promise<void> {
+    await this.stores(Math.floor(share * this.#options.readings));
+  }
+
+  /** Waits until so many readings are stored, and as long as there is progress. */
+  async stores(target: number): Promise<void> {
+    let best = -1;
+    let bestMs = performance.now();
+    await waitUntil(async () => {
+      const stored = await this.stored();
+      if (stored > best) [best, bestMs] = [stored, performance.now()];
+      if (performance.now() - bestMs > stillMs || this.#died !== undefined) return true;
+      return stored >= target;
+    }, { deadlineMs: 10 * stillMs, what: `${target} readings to be stored` });
+    this.checkAlive();
+    assert(best >= target, `No reading stored in ${stillMs} ms, after ${best} of ${target}`);
+  }
+
+  /** Terminates every session of the backends, and what it was at; how many there were. */
+  async terminateSessions(): Promise<number> {
+    const rows = await this.sql(
+      `select pg_terminate_backend(pid, 5000) from pg_stat_activity
+      where datname = 'iot_db' and application_name = 'iot-backend'`,
+      "postgres",
+    );
+    return rows.length;
+  }
+
+  /** Messages that wait in the queues or are in a backend's hands. */
+  async queued(): Promise<number> {
+    const counted = await this.rabbitmq.control(
+      "-q",
+      "list_queues",
+      "--no-table-headers",
+      "name",
+      "messages",
+    );
+    return counted.split("\n").map((line) => line.split("\t"))
+      .filter(([name]) => queues.includes(name!))
+      .reduce((sum, [, messages]) => sum + Number(messages), 0);
+  }
+
+  /** Stops the generator, if any; its manifest then speaks for all that it sent. */
+  async stopGenerator(): Promise<void> {
+    const generator = this.#generator;
+    if (generator === undefined) return;
+    generator.kill("SIGTERM");
+    assert.equal((await generator.ended).code, 0, generator.output());
+  }
+
+  /**
+   * Ends the run in good order, and proves that nothing of it is lost or
+   * doubled, and that beside it there is what else is expected.
+   */
+  async finish({ deadLetters = 0, parked = 0 }: Leftovers = {}): Promise<void> {
+    await this.reaches(1);
+    this.checkAlive();
+    await this.stopGenerator();
+    await this.drained();
+    for (const backend of [...this.backends]) {
+      const { code } = await this.endBackend(backend, "SIGTERM");
+      assert.equal(code, 0, backend.output());
+    }
+    await using verify = startTask("demo-app", {
+      args: [
+        "verify",
+        `--manifest=${this.manifest}`,
+        "--format=json",
+        `--db-url=${databaseUrl(this.postgres.url)}`,
+        `--rabbitmq-url=${this.rabbitmq.url}`,
+      ],
+    });
+    const { code } = await verify.ended;
+    assert.equal(code, 0, verify.output());
+    const found = JSON.parse(verify.output().trim().split("\n").at(-1)!);
+    assert(found.readings.expected >= this.#options.readings, verify.output());
+    assert.equal(found.parked_in_all, parked);
+    assert.deepEqual(found.queues, {
+      "device-data": 0,
+      "sensor-data": 0,
+      "device-data.dead": 0,
+      "sensor-data.dead": deadLetters,
+    });
+  }
+
+  /** Waits until the queues hold nothing, and no backend has anything in hand. */
+  async drained(): Promise<void> {
+    await waitUntil(async () => await this.queued() === 0, {
+      deadlineMs: stillMs,
+      what: "the queues to be empty",
+    });
+  }
+
+  /** What the run consists of; the generator's to write, unless it is published in another way. */
+  get manifest(): string {
+    return `${this.#folder}/run.yaml`;
+  }
+
+  #brokerUrl(): string {
+    const { url } = this.brokerProxy;
+    url.search = this.#options.brokerQuery ?? "";
+    return url.href;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#open.disposeAsync();
+  }
+}
+
+/** The URL of the pipeline's database on the server of `url`. */
+function databaseUrl(server: string): URL {
+  const url = new URL(server);
+  url.pathname = "/iot_db";
+  return url;
+}
