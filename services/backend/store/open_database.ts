@@ -6,7 +6,6 @@ import { StartError } from "#shared/lifecycle/start_error.ts";
 import { within } from "#shared/lifecycle/within.ts";
 import type { DatabaseConfig } from "../config.ts";
 import type { Database, OpenDatabase } from "./database.ts";
-import { dropSilentConnections } from "./drop_silent_connections.ts";
 
 /** Longest that connecting may take, in milliseconds. */
 const connectMs = 5_000;
@@ -48,8 +47,7 @@ export async function openDatabase(
       log.warning("Lost a database connection", { error: message });
     });
   });
-  const dialect = new PostgresDialect({ pool: dropSilentConnections(pool) });
-  return opened(new Kysely<Database>({ dialect }));
+  return opened(new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }));
 }
 
 /**
