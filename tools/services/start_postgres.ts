@@ -21,13 +21,19 @@ async function serverFolders(): Promise<readonly string[]> {
   return [...folders, "/usr/local/pgsql/bin", ...pathFolders()];
 }
 
+/** For tests: nothing of the server outlives the run, so no write need reach the disk. */
+const volatileSettings = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
+
 /**
  * A PostgreSQL of its own in a temporary folder, from the installed server;
- * undefined if none is installed.
+ * undefined if none is installed. A `durable` one writes as it does by default.
  *
  * @throws {ServiceError} if it does not start.
  */
-export async function startPostgres(signal: AbortSignal): Promise<Service | undefined> {
+export async function startPostgres(
+  signal: AbortSignal,
+  { durable = false }: { readonly durable?: boolean } = {},
+): Promise<Service | undefined> {
   const initdb = await findBinary("initdb", await serverFolders());
   if (initdb === undefined) return undefined;
   const postgres = initdb.replace(/initdb(\.exe)?$/, "postgres$1");
@@ -46,10 +52,7 @@ export async function startPostgres(signal: AbortSignal): Promise<Service | unde
     // Sockets elsewhere would need the right to write there; Windows has none.
     ...(Deno.build.os === "windows" ? {} : { unix_socket_directories: folder.path }),
     max_connections: 200,
-    // Nothing of it outlives the run.
-    fsync: "off",
-    synchronous_commit: "off",
-    full_page_writes: "off",
+    ...(durable ? {} : volatileSettings),
   };
   const server = starting.use(startServer({
     path: postgres,
