@@ -5,6 +5,7 @@
  * with what the parts could do at best: everything in one run and in turns, so
  * that the ratios hold on a machine that does other work. Prints Markdown.
  */
+import { resolve } from "node:path";
 import process from "node:process";
 import { type BenchOptions, readOptions, usage } from "./ingest/options.ts";
 import { backend, bareLoop, type Contender } from "./ingest/contender.ts";
@@ -39,6 +40,11 @@ async function main(options: BenchOptions, signal: AbortSignal): Promise<void> {
   }
 }
 
+function profiled(folder: string): Contender {
+  const denoFlags = [`--cpu-prof-dir=${resolve(folder)}`, "--cpu-prof-md"];
+  return backend("backend, profiled", { denoFlags });
+}
+
 /** One drain on tables that hold nothing but the devices, or what `prepare` adds. */
 async function freshDrain(
   site: Site,
@@ -61,6 +67,7 @@ async function drains(site: Site, options: BenchOptions, signal: AbortSignal): P
     real,
     ...options.vary.map((flags) => backend(`backend ${flags}`, { flags: flags.split(" ") })),
     ...options.against.map((folder) => backend(`backend of ${folder}`, { folder })),
+    ...(options.profile === undefined ? [] : [profiled(options.profile)]),
     bare,
     ...(options.onlyDrains ? [] : [noDatabase]),
   ];
@@ -118,15 +125,22 @@ async function latencies(site: Site, options: BenchOptions): Promise<void> {
   for (const rate of options.rates) {
     await resetTables(site, devices);
     await site.channel.purgeQueue(site.sensorQueue);
-    const { p50, p99, p999, longest } = await latency(site, real, { rate, seconds, devices });
-    rows.push([`${whole(rate)}/s`, ...[p50, p99, p999, longest].map((ms) => ms.toFixed(0))]);
+    const { p50, p99, p999, longest, sentLateP99 } = await latency(site, real, {
+      rate,
+      seconds,
+      devices,
+    });
+    rows.push([
+      `${whole(rate)}/s`,
+      ...[p50, p99, p999, longest, sentLateP99].map((ms) => ms.toFixed(0)),
+    ]);
     say(`latency at ${rate}/s: p99 ${p99.toFixed(0)} ms`);
   }
   print(
     `Milliseconds from the instant at which a reading was to be sent until others can read its ` +
       `row, over ${seconds} s, looked at every ${lookMs} ms:`,
   );
-  print(markdownTable(["steady rate", "p50", "p99", "p99.9", "longest"], rows));
+  print(markdownTable(["steady rate", "p50", "p99", "p99.9", "longest", "sent late (p99)"], rows));
 }
 
 async function curveOfFleets(site: Site, options: BenchOptions): Promise<void> {

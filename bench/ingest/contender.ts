@@ -36,16 +36,19 @@ export const defaults = {
 /** The real backend, by the command line of `deno task backend`. */
 export function backend(
   name: string,
-  { folder = root, flags = [] }: {
+  { folder = root, flags = [], denoFlags = [] }: {
     readonly folder?: string;
     readonly flags?: readonly string[];
+    readonly denoFlags?: readonly string[];
   } = {},
 ): Contender {
   return {
     name,
     start: (site) =>
       run(resolve(folder), [
-        ...denoConfig.tasks.backend.command.split(" ").slice(1),
+        "run",
+        ...denoFlags,
+        ...denoConfig.tasks.backend.command.split(" ").slice(2),
         "--log-format=json",
         ...flags,
       ], {

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { tieBreak } from "../../services/backend/store/tie_break.ts";
 import type { Site } from "./site.ts";
 import { readingsOf, type Workload } from "./workload.ts";
@@ -5,7 +6,7 @@ import { readingsOf, type Workload } from "./workload.ts";
 /** The part of pg's connection that a statement of one's own speaks to. */
 interface PgConnection {
   query(text: string): void;
-  sendCopyFromChunk(chunk: Uint8Array): void;
+  sendCopyFromChunk(chunk: Buffer): void;
   endCopyFrom(): void;
 }
 
@@ -18,8 +19,7 @@ const columns = `device_id, "timestamp", tie_break, temperature, humidity, press
  * many a second. The text is made before: only the database is timed.
  */
 export async function copyRows({ pg }: Site, workload: Workload): Promise<number> {
-  const encoder = new TextEncoder();
-  const chunks: Uint8Array[] = [];
+  const chunks: Buffer[] = [];
   let lines: string[] = [];
   for (const r of readingsOf(workload)) {
     const micros = Number(r.timestamp) * 1_000_000 + Math.floor(r.nanos / 1_000);
@@ -33,11 +33,11 @@ export async function copyRows({ pg }: Site, workload: Workload): Promise<number
       ].join("\t") + "\n",
     );
     if (lines.length === chunkRows) {
-      chunks.push(encoder.encode(lines.join("")));
+      chunks.push(Buffer.from(lines.join("")));
       lines = [];
     }
   }
-  chunks.push(encoder.encode(lines.join("")));
+  chunks.push(Buffer.from(lines.join("")));
 
   const startMs = performance.now();
   await new Promise<void>((resolve, reject) => {

@@ -14,6 +14,8 @@ export interface Latency {
   readonly p99: number;
   readonly p999: number;
   readonly longest: number;
+  /** The share of it that is the sender's own: how late 99 of 100 readings were sent, at most. */
+  readonly sentLateP99: number;
 }
 
 export interface LatencyOptions {
@@ -46,7 +48,7 @@ export async function latency(
   const stop = new AbortController();
   const looking = look(site, stop.signal);
   const count = (warmUpSeconds + seconds) * rate;
-  const startUs = await publishSteadily(site, { rate, count, devices });
+  const { startUs, lateMs } = await publishSteadily(site, { rate, count, devices });
   const untilMs = performance.now() + settleMs;
   while (await countRows(site) < count) {
     if (performance.now() > untilMs) throw new Error(`Not all of ${count} readings were stored`);
@@ -69,17 +71,19 @@ export async function latency(
     p99: percentile(ms, 0.99),
     p999: percentile(ms, 0.999),
     longest: percentile(ms, 1),
+    sentLateP99: percentile(lateMs.sort(), 0.99),
   };
 }
 
 const nowUs = () => Math.round((performance.timeOrigin + performance.now()) * 1_000);
 
-/** Publishes each reading when its instant has come; returns the first instant. */
+/** Publishes each reading when its instant has come. */
 async function publishSteadily(
   site: Site,
   { rate, count, devices }: { readonly rate: number; readonly count: number; devices: number },
-): Promise<number> {
+): Promise<{ readonly startUs: number; readonly lateMs: Float64Array }> {
   const channel = await site.broker.createConfirmChannel();
+  const lateMs = new Float64Array(count);
   const startUs = nowUs() + 100_000;
   for (let sent = 0; sent < count;) {
     const due = Math.min(count, Math.floor(((nowUs() - startUs) * rate) / 1_000_000) + 1);
@@ -92,12 +96,13 @@ async function publishSteadily(
         nanos: (instantUs - seconds * 1_000_000) * 1_000,
       });
       publishReading(channel, site.sensorQueue, encode(reading));
+      lateMs[sent] = (nowUs() - instantUs) / 1_000;
     }
     await sleep(1);
   }
   await channel.waitForConfirms();
   await channel.close();
-  return startUs;
+  return { startUs, lateMs };
 }
 
 interface Look {

@@ -21,6 +21,8 @@ export interface BenchOptions {
   readonly against: readonly string[];
   /** Drains only, without what is put beside them. */
   readonly onlyDrains: boolean;
+  /** Where to put CPU profiles of one more backend; undefined for none. */
+  readonly profile: string | undefined;
   readonly ownServices: boolean;
 }
 
@@ -38,6 +40,7 @@ export const usage = `deno task bench:ingest [options]
   --vary=FLAGS        also drain with these flags of the backend; may be repeated
   --against=FOLDER    also drain with the backend of another checkout; may be repeated
   --only-drains       nothing but the drains of the backend, its rivals and the bare loop
+  --profile=FOLDER    also drain with a backend whose CPU profiles are put there
   --own-services      start servers of its own, rather than use those that run
 `;
 
@@ -75,6 +78,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
       "vary": { type: "string", multiple: true, default: [] },
       "against": { type: "string", multiple: true, default: [] },
       "only-drains": { type: "boolean", default: false },
+      "profile": { type: "string" },
       "own-services": { type: "boolean", default: false },
     },
   });
@@ -95,6 +99,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
     vary: values.vary,
     against: values.against,
     onlyDrains: values["only-drains"],
+    profile: values.profile,
     ownServices: values["own-services"],
   };
 }
