@@ -58,7 +58,12 @@ async function freshDrain(
   await checkpoint(site);
   const until = contender === noDatabase ? "done" : "committed";
   const measured = await drain(site, contender, { readings: workload.readings, until });
-  say(`${contender.name}: ${whole(measured.readingsPerSecond)} readings/s`);
+  const micros = Object.entries(measured.cpuMicros).map(([name, us]) =>
+    `${name} ${us?.toFixed(1)}`
+  );
+  say(
+    `${contender.name}: ${whole(measured.readingsPerSecond)} readings/s; µs: ${micros.join(", ")}`,
+  );
   return measured;
 }
 
