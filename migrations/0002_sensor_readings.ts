@@ -15,7 +15,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       humidity double precision not null,
       pressure double precision not null,
       battery_level double precision not null,
-      device_id text not null references iot_devices (device_id),
+      device_id text collate "C" not null references iot_devices (device_id),
       constraint idx_device_timestamp primary key (device_id, "timestamp", tie_break)
     )`.execute(db);
   await sql`create index idx_timestamp on sensor_readings using brin ("timestamp")`.execute(db);

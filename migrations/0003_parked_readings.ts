@@ -11,7 +11,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       pressure double precision not null,
       battery_level double precision not null,
       parked_at timestamptz not null default now(),
-      device_id text not null,
+      device_id text collate "C" not null,
       primary key (device_id, "timestamp", tie_break)
     )`.execute(db);
 }

@@ -1,43 +1,59 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { churnConnection, endings } from "./support/churn_connection.ts";
+import { endings, finishCalls, leaveCalls } from "./support/churn_connections.ts";
 import { GrpcJsClient, iotService } from "./support/grpc_js_client.ts";
 
-/** How long the clients go on, in milliseconds. */
-const churnMs = 8_000;
+/** How long each kind of client goes on, in milliseconds. */
+const finishingMs = 5_000;
+const leavingMs = 5_000;
+const connectionsInBurst = 50;
 const connectionsAtOnce = 6;
 
-/** What the server may have grown by at the end, in bytes; a leak of parked calls is far more. */
-const maxGrowthBytes = 300 * 1024 * 1024;
+/**
+ * What the server may have grown by at the end, in bytes. It is much, as
+ * node:http2 before Deno 2.9.5 never frees what it had still to send when a
+ * connection ended.
+ */
+const maxGrowthBytes = 1024 * 1024 * 1024;
 
 Deno.test("the API server survives clients that come, reset, say GOAWAY and die", async () => {
   await using server = await startServer();
   const { port } = server;
-  const stopAt = Date.now() + churnMs;
-  const goesOn = () => Date.now() < stopAt && server.exitCode === undefined;
   const before = await server.metrics();
   let connections = 0;
 
-  const frames = Array.from({ length: connectionsAtOnce }, async (_, i) => {
+  // Alone, as other load would keep the bursts from reaching the server together.
+  const finishUntil = Date.now() + finishingMs;
+  while (Date.now() < finishUntil && server.exitCode === undefined) {
+    const burst = Array.from({ length: connectionsInBurst }, () => finishCalls(port));
+    await Promise.allSettled(burst);
+    connections += connectionsInBurst;
+  }
+
+  const leaveUntil = Date.now() + leavingMs;
+  const goesOn = () => Date.now() < leaveUntil && server.exitCode === undefined;
+  const leaving = Array.from({ length: connectionsAtOnce }, async (_, i) => {
     for (let n = i; goesOn(); n++) {
       // The server may well hang up first, as GOAWAY allows it to.
-      await churnConnection(port, endings[n % endings.length]!).catch(() => {});
+      await leaveCalls(port, endings[n % endings.length]!).catch(() => {});
       connections++;
     }
   });
-  const libraries = [1, 2].map(async (seconds) => {
+  const killing = [1, 2].map(async (seconds) => {
     while (goesOn()) {
       await using _client = deno(Deno.execPath(), "churn_client.ts", String(port));
-      await Promise.race([server.exited, new Promise((end) => setTimeout(end, seconds * 1_000))]);
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const time = new Promise((end) => timer = setTimeout(end, seconds * 1_000));
+      await Promise.race([server.exited, time]);
+      clearTimeout(timer);
       // Killed here, in the middle of its calls.
     }
   });
-  await Promise.all([...frames, ...libraries]);
+  await Promise.all([...leaving, ...killing]);
 
   assert.equal(server.exitCode, undefined, "the server has crashed");
   using client = new GrpcJsClient(port, iotService());
   await client.unary("GetDevice", { deviceId: "d" }, { deadline: Date.now() + 5_000 });
-  assert.ok(connections > 50, `only ${connections} connections`);
   let after = await server.metrics();
   const deadline = Date.now() + 5_000;
   while (after.inHand > 0 && Date.now() < deadline) {
@@ -45,16 +61,17 @@ Deno.test("the API server survives clients that come, reset, say GOAWAY and die"
     after = await server.metrics();
   }
   assert.equal(after.inHand, 0, "calls whose clients have gone still run");
+  assert.ok(connections > 50, `only ${connections} connections`);
   assert.ok(after.requests > 500, `only ${after.requests} calls`);
   const grownBytes = after.residentBytes - before.residentBytes;
-  assert.ok(grownBytes < maxGrowthBytes, `grew by ${grownBytes} bytes`);
+  assert.ok(grownBytes < maxGrowthBytes, `memory grew by ${grownBytes} bytes`);
 });
 
 interface ChurnServer extends AsyncDisposable {
   readonly port: number;
   readonly exitCode: number | undefined;
   readonly exited: Promise<unknown>;
-  metrics(): Promise<{ inHand: number; requests: number; residentBytes: number }>;
+  metrics(): Promise<Record<"inHand" | "requests" | "residentBytes", number>>;
 }
 
 /** The server, on `CHURN_DENO` (the path of an executable) if that is set. */

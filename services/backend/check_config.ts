@@ -1,8 +1,13 @@
+import { checkQueueSettings } from "#shared/broker/check_queue_settings.ts";
 import { ConfigError } from "#shared/config/config_error.ts";
 import type { BackendConfig } from "./config.ts";
 
 /** @throws {ConfigError} for settings that are good each by itself and not together. */
 export function checkConfig({ rabbitmq, ingest }: BackendConfig): void {
+  checkQueueSettings("backend", "backend.rabbitmq", {
+    durable: rabbitmq.queueDurable,
+    type: rabbitmq.queueType,
+  });
   if (rabbitmq.prefetch < ingest.batchSize) {
     throw new ConfigError("backend", [{
       key: "backend.rabbitmq.prefetch",

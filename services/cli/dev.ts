@@ -98,7 +98,12 @@ export async function runDev(
     frontendAdmin: new URL(pages!).origin,
   };
   onReady?.(addresses);
-  await Promise.race([aborted(signal), ...started.map(({ ended }) => ended)]);
+  // A run that has its last reading published leaves its pages to be looked at.
+  const endless = started.map(async ({ ended }, at) => {
+    await ended;
+    if (at === started.length - 1 && generator.count > 0) await aborted(signal);
+  });
+  await Promise.race([aborted(signal), ...endless]);
 }
 
 /**
@@ -113,6 +118,7 @@ function startService(
   const ready = Promise.withResolvers<Readonly<Record<string, string>>>();
   const whileStarting = () => controller.abort(context.signal.reason);
   context.signal.addEventListener("abort", whileStarting, { once: true });
+  if (context.signal.aborted) whileStarting();
   const ended = run({
     ...context,
     signal: controller.signal,
@@ -133,10 +139,10 @@ function startService(
   };
 }
 
-/** Resolves once the queues are empty, or after 5 s. */
+/** Resolves once nothing waits for its consumer, or after 5 s. */
 async function runDry(queues: MemoryQueues): Promise<void> {
   const deadline = Date.now() + dryMs;
-  while (queues.length > 0 && Date.now() < deadline) await sleep(10);
+  while (queues.awaited > 0 && Date.now() < deadline) await sleep(10);
 }
 
 export const devCommand = defineCommand({

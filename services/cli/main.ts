@@ -5,12 +5,20 @@ import { frontendCommand } from "../frontend/main.ts";
 import { generatorCommand } from "../generator/main.ts";
 import { devCommand } from "./dev.ts";
 import { migrateCommand } from "./migrate.ts";
+import { verifyCommand } from "./verify.ts";
 
 /** The unified program: every service and tool as a subcommand. */
 function demoApp(): Command {
   const program = new Command("demo-app").description("An IoT data pipeline.");
   for (
-    const command of [devCommand, generatorCommand, backendCommand, frontendCommand, migrateCommand]
+    const command of [
+      devCommand,
+      generatorCommand,
+      backendCommand,
+      frontendCommand,
+      migrateCommand,
+      verifyCommand,
+    ]
   ) {
     program.addCommand(command());
   }

@@ -2,6 +2,8 @@ import { logSettings } from "#shared/config/log_settings.ts";
 import type { ConfigOf } from "#shared/config/setting.ts";
 import {
   duration,
+  filePath,
+  instant,
   listenPort,
   oneOf,
   secretUrl,
@@ -43,6 +45,20 @@ export const generatorSettings = {
       default: 1,
       min: 0,
       max: 4_294_967_295,
+    }),
+    start: instant({
+      doc: "when the first reading is due, before now too, or after; unless given, now",
+      default: undefined,
+    }),
+    count: wholeNumber({
+      doc: "readings of each device, after which the generator ends; 0 is without end",
+      default: 0,
+      min: 0,
+      max: 1_000_000_000,
+    }),
+    manifest: filePath({
+      doc: "file to record the run in, for demo-app verify; a run recorded there goes on",
+      default: undefined,
     }),
     max_unconfirmed: wholeNumber({
       doc: "messages of a producer that may await their confirm",

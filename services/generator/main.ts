@@ -1,5 +1,6 @@
 import type { Logger } from "@logtape/logtape";
-import type { Broker } from "#shared/broker/broker.ts";
+import type { Broker, QueueOptions } from "#shared/broker/broker.ts";
+import { checkQueueSettings } from "#shared/broker/check_queue_settings.ts";
 import { openBroker } from "#shared/broker/open_broker.ts";
 import { defineCommand, runCommandLine } from "#shared/command/command_line.ts";
 import type { RunContext } from "#shared/command/run_context.ts";
@@ -12,16 +13,22 @@ import { Fleet } from "./fleet/fleet.ts";
 import { createGeneratorMetrics } from "./metrics.ts";
 import { systemClock } from "./publish/clock.ts";
 import { Producer } from "./publish/producer.ts";
+import { planRun } from "./run/plan_run.ts";
+import { recordRun } from "./run/run_record.ts";
 
 /**
- * Publishes a simulated fleet's devices and readings until `signal` is aborted.
+ * Publishes a simulated fleet's devices and readings until the run's last is
+ * confirmed, if it has one, or `signal` is aborted.
  *
- * @throws {StartError} if the port is taken, or no retry can make a producer work.
+ * @throws {StartError} if the port is taken, the manifest can't be written or is another
+ *   run's, or no retry can make a producer work.
  */
 export async function runGenerator(
   config: GeneratorConfig,
   { log, signal, onReady, memoryQueues }: RunContext,
 ): Promise<void> {
+  const queues: QueueOptions = { durable: config.queueDurable, type: config.queueType };
+  checkQueueSettings("generator", "generator", queues);
   await using open = new AsyncDisposableStack();
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
@@ -40,12 +47,27 @@ export async function runGenerator(
     fetch: adminApp({ registry, checks: { broker: connected } }).fetch,
   }));
 
+  const { manifest, fromUs } = await planRun(config, systemClock.nowUs());
+  if (config.manifest !== undefined) {
+    open.use(
+      await recordRun({
+        path: config.manifest,
+        manifest,
+        confirmedUntilUs: () =>
+          producers.length < shares
+            ? undefined
+            : Math.min(...producers.map((producer) => producer.confirmedUntilUs)),
+        log,
+      }),
+    );
+  }
+
   const runProducer = async (share: number): Promise<void> => {
     await using owned = new AsyncDisposableStack();
     const producerLog = log.with({ producer: share });
     const broker = owned.use(openBroker({
       url: config.rabbitmqUrl,
-      queues: { durable: config.queueDurable, type: config.queueType },
+      queues,
       log: producerLog,
       signal: stop,
       memoryQueues,
@@ -67,7 +89,10 @@ export async function runGenerator(
       fleet: new Fleet(config.seed),
       deviceQueue: config.deviceQueue,
       sensorQueue: config.sensorQueue,
-      intervalUs: Math.round(config.intervalMs * 1_000),
+      startUs: manifest.startUs,
+      fromUs,
+      intervalUs: manifest.intervalUs,
+      count: manifest.count,
       devices: config.numDevices,
       share,
       shares,

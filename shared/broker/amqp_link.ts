@@ -1,6 +1,7 @@
+import type { Socket } from "node:net";
 import { type ChannelModel, connect } from "amqplib";
 import type { Logger } from "@logtape/logtape";
-import { backoffMs } from "#shared/lifecycle/backoff.ts";
+import { backoffBounds, backoffMs } from "#shared/lifecycle/backoff.ts";
 import { sleep } from "#shared/lifecycle/sleep.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import { within } from "#shared/lifecycle/within.ts";
@@ -29,7 +30,6 @@ const heartbeatSeconds = 10;
 export class AmqpLink implements AsyncDisposable {
   readonly #options: AmqpLinkOptions;
   readonly #closing = new AbortController();
-  #connection: ChannelModel | undefined;
   #running: Promise<void> | undefined;
   #up = false;
 
@@ -65,12 +65,13 @@ export class AmqpLink implements AsyncDisposable {
   }
 
   async #keepConnected(started: () => void, failed: (error: StartError) => void): Promise<void> {
-    const { log, role } = this.#options;
+    const { log, role, url } = this.#options;
     let everUp = false;
     for (let attempt = 1; !this.#closing.signal.aborted; attempt++) {
+      let upAtMs = Infinity;
       try {
         await using connection = await this.#connect();
-        attempt = 0;
+        upAtMs = performance.now();
         this.#up = true;
         log.info(everUp ? "Broker connection is back" : "Connected to the broker", { role });
         everUp = true;
@@ -79,11 +80,13 @@ export class AmqpLink implements AsyncDisposable {
       } catch (error) {
         this.#up = false;
         if (this.#closing.signal.aborted) return;
-        const fault = brokerFault(error, this.#options.url);
+        const fault = brokerFault(error, url);
         if (fault.permanent && !everUp) {
           return failed(new StartError(fault.message, { cause: error }));
         }
-        const retryMs = Math.round(backoffMs(attempt + 1));
+        // One that is lost at once each time is no reason to try ten times a second.
+        if (performance.now() - upAtMs > backoffBounds.longestMs) attempt = 1;
+        const retryMs = Math.round(backoffMs(attempt));
         const fields = { role, error: fault.message, retryMs };
         if (fault.permanent) log.error("Broker refuses the connection", fields);
         else log.warning("No connection to the broker", fields);
@@ -93,38 +96,59 @@ export class AmqpLink implements AsyncDisposable {
   }
 
   async #connect(): Promise<{ readonly lost: Promise<Error> } & AsyncDisposable> {
-    const { url, role, setUp } = this.#options;
+    const { role, log, setUp } = this.#options;
+    const { signal } = this.#closing;
+    const connection = await this.#shakeHands();
+    const { promise: lost, resolve: lose } = Promise.withResolvers<Error>();
+    connection.on("error", lose);
+    connection.on("close", (error) => lose(error ?? new Error("closed")));
+    connection.on("blocked", (reason) => log.warning("Broker takes no messages", { role, reason }));
+    connection.on("unblocked", () => log.info("Broker takes messages again", { role }));
+    let closed: Promise<void> | undefined;
+    const close = () => {
+      signal.removeEventListener("abort", close);
+      return closed ??= closeQuietly(connection);
+    };
+    signal.addEventListener("abort", close);
+    try {
+      signal.throwIfAborted();
+      const failure = await Promise.race([setUp(connection, lose), lost]);
+      if (failure !== undefined) throw failure;
+    } catch (error) {
+      await close();
+      throw error;
+    }
+    return { lost, [Symbol.asyncDispose]: close };
+  }
+
+  /** Connects; a handshake under way when the link is disposed is cut off. */
+  async #shakeHands(): Promise<ChannelModel> {
+    const { url, role } = this.#options;
     const target = new URL(url);
     if (!target.searchParams.has("heartbeat")) {
       target.searchParams.set("heartbeat", String(heartbeatSeconds));
     }
-    const connection = await connect(target.href, {
-      timeout: handshakeMs,
-      noDelay: true,
-      clientProperties: { connection_name: role },
-    });
-    const { promise: lost, resolve: lose } = Promise.withResolvers<Error>();
-    connection.on("error", lose);
-    connection.on("close", (error) => lose(error ?? new Error("closed")));
-    const { log } = this.#options;
-    connection.on("blocked", (reason) => log.warning("Broker takes no messages", { role, reason }));
-    connection.on("unblocked", () => log.info("Broker takes messages again", { role }));
-    this.#connection = connection;
+    const { signal } = this.#closing;
+    const handshake = new AbortController();
+    const cutOff = () => handshake.abort();
+    signal.addEventListener("abort", cutOff);
     try {
-      const failure = await Promise.race([setUp(connection, lose), lost]);
-      if (failure !== undefined) throw failure;
-    } catch (error) {
-      await closeQuietly(connection);
-      throw error;
+      const options = {
+        timeout: handshakeMs,
+        noDelay: true,
+        clientProperties: { connection_name: role },
+        // Not in the types: options are the socket's too.
+        signal: handshake.signal,
+      };
+      return await connect(target.href, options);
+    } finally {
+      signal.removeEventListener("abort", cutOff);
     }
-    return { lost, [Symbol.asyncDispose]: () => closeQuietly(connection) };
   }
 
   /** Closes the connection; what was delivered and not acked goes back to its queue. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#closing.signal.aborted) return await this.#running;
     this.#closing.abort();
-    if (this.#connection !== undefined) await closeQuietly(this.#connection);
     await this.#running;
   }
 }
@@ -132,6 +156,8 @@ export class AmqpLink implements AsyncDisposable {
 /** Closes with the broker's word for it, or without when that does not come. */
 async function closeQuietly(connection: ChannelModel): Promise<void> {
   await within(closingMs, connection.close());
-  // Not in the types: the socket, which a peer that never answers would keep open.
-  (connection.connection as { readonly stream?: { destroy(): void } }).stream?.destroy();
+  // Not in the types: the socket, which a peer that never answers would keep open. The error
+  // makes the connection end its timers and report its end.
+  const { stream } = connection.connection as { readonly stream?: Pick<Socket, "destroy"> };
+  stream?.destroy(new Error("closed"));
 }

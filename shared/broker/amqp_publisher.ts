@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { ConfirmChannel } from "amqplib";
+import { type ConfirmChannel, IllegalOperationError } from "amqplib";
 import type { Logger } from "@logtape/logtape";
 import { backoffMs } from "#shared/lifecycle/backoff.ts";
 import { AmqpLink } from "./amqp_link.ts";
@@ -127,9 +127,10 @@ export class AmqpPublisher implements Publisher {
           else if (isNack(error)) this.#onRefusal(pending);
         },
       );
-    } catch {
+    } catch (error) {
       // The channel has just closed; the next one sends this again.
-      this.#channel = undefined;
+      if (error instanceof IllegalOperationError) this.#channel = undefined;
+      else this.#settle(pending)?.fail(notEncodable(pending.queue, error));
     }
   }
 
@@ -148,13 +149,13 @@ export class AmqpPublisher implements Publisher {
       );
       return;
     }
+    const channel = this.#channel;
     const retry = setTimeout(async () => {
       this.#retries.delete(retry);
-      const channel = this.#channel;
+      // A newer channel was sent everything that is pending when it opened.
+      if (channel === undefined || channel !== this.#channel) return;
       try {
-        if (pending.returned && channel !== undefined) {
-          await declareQueue(channel, pending.queue, this.#queueOptions);
-        }
+        if (pending.returned) await declareQueue(channel, pending.queue, this.#queueOptions);
       } catch {
         // The channel closes with the reason, and the reconnect sends this again.
         return;
@@ -182,6 +183,12 @@ export class AmqpPublisher implements Publisher {
     }
     this.#window.releaseAll();
   }
+}
+
+/** Headers that AMQP has no type for, or that are too large. */
+function notEncodable(queue: string, error: unknown): PublishError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new PublishError(`Cannot publish to ${queue}: ${why}`, { cause: error });
 }
 
 /** A confirm that says no, or that went with a returned message; else the channel is gone. */

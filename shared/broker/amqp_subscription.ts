@@ -1,7 +1,7 @@
 import type { Channel, ConsumeMessage } from "amqplib";
 import type { Logger } from "@logtape/logtape";
 import { within } from "#shared/lifecycle/within.ts";
-import { AckWindow } from "./ack_window.ts";
+import { AckWindow, type SendAck } from "./ack_window.ts";
 import { AmqpLink } from "./amqp_link.ts";
 import type { Delivery, QueueOptions, Subscription, SubscriptionOptions } from "./broker.ts";
 import { declareQueue } from "./declare_queue.ts";
@@ -44,8 +44,9 @@ class AmqpDelivery implements Delivery {
 export class AmqpSubscription implements Subscription {
   readonly #link: AmqpLink;
   #channel: Channel | undefined;
-  #consumerTag = "";
   #window: AckWindow | undefined;
+  /** Takes the consumer off its channel. */
+  #stopConsumer: (() => Promise<unknown>) | undefined;
   #cancelled = false;
 
   constructor(
@@ -62,15 +63,20 @@ export class AmqpSubscription implements Subscription {
         channel.on("close", () => lost(new Error("channel closed")));
         await declareQueue(channel, queue, broker.queues);
         await channel.prefetch(prefetch);
-        const window = new AckWindow((tag) => ackUpTo(channel, tag));
+        const window = new AckWindow(sendAcks(channel), prefetch >> 1);
         this.#window = window;
         this.#channel = channel;
         if (this.#cancelled) return;
         const { consumerTag } = await channel.consume(queue, (message) => {
-          if (message === null) lost(new Error(`the broker cancelled the consumer of ${queue}`));
-          else onDelivery(new AmqpDelivery(message, window));
+          if (message === null) {
+            return lost(new Error(`the broker cancelled the consumer of ${queue}`));
+          }
+          window.deliver(message.fields.deliveryTag);
+          if (!this.#cancelled) onDelivery(new AmqpDelivery(message, window));
         });
-        this.#consumerTag = consumerTag;
+        this.#stopConsumer = () => channel.cancel(consumerTag);
+        // Cancelled while it was being set up.
+        if (this.#cancelled) await this.#stopConsumer();
       },
     });
   }
@@ -94,16 +100,16 @@ export class AmqpSubscription implements Subscription {
   }
 
   async cancel(): Promise<void> {
+    if (this.#cancelled) return;
     this.#cancelled = true;
-    const channel = this.#channel;
-    if (channel === undefined || this.#consumerTag === "") return;
-    if (!await within(answerMs, attempt(() => channel.cancel(this.#consumerTag)))) {
-      this.#channel = undefined;
-    }
+    const stop = this.#stopConsumer;
+    if (stop === undefined || await within(answerMs, attempt(stop))) return;
+    this.#channel = undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#cancelled) await this.cancel();
+    await this.cancel();
+    this.#window?.flushAll();
     const channel = this.#channel;
     // On the same channel as the acks: its answer says that they have arrived.
     if (channel !== undefined) await within(answerMs, attempt(() => channel.close()));
@@ -116,12 +122,13 @@ async function attempt(call: () => Promise<unknown>): Promise<void> {
   await call();
 }
 
-/** Acks every delivery up to `tag`. */
-function ackUpTo(channel: Channel, tag: number): void {
-  try {
-    // All that amqplib reads of the message.
-    channel.ack({ fields: { deliveryTag: tag } } as ConsumeMessage, true);
-  } catch {
-    // The channel is gone: the broker delivers these again.
-  }
+function sendAcks(channel: Channel): SendAck {
+  return (tag, multiple) => {
+    try {
+      // All that amqplib reads of the message.
+      channel.ack({ fields: { deliveryTag: tag } } as ConsumeMessage, multiple);
+    } catch {
+      // The channel is gone: the broker delivers these again.
+    }
+  };
 }

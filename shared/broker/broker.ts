@@ -19,7 +19,8 @@ export interface Publisher extends AsyncDisposable {
    * confirmed it. Unconfirmed messages are sent again after a reconnect, so one
    * may arrive twice.
    *
-   * @throws {PublishError} when the broker refused it 5 times, or the publisher closed.
+   * @throws {PublishError} when the broker refused it 5 times, AMQP cannot carry
+   *   its headers, or the publisher closed.
    */
   publish(queue: string, message: OutgoingMessage): Promise<void>;
   /** Resolves when fewer than `maxUnconfirmed` messages await their confirm. */

@@ -1,3 +1,4 @@
+import { unescape } from "node:querystring";
 import { queueMismatch } from "./queue_mismatch.ts";
 
 /** A failure to reach or use the broker, in words for a person. */
@@ -30,7 +31,7 @@ export function brokerFault(error: unknown, url: URL): BrokerFault {
   }
   // After good credentials, a broker closes the handshake for its virtual host alone.
   if (/NOT[_-]ALLOWED|got <ConnectionClose/.test(text)) {
-    const vhost = decodeURIComponent(url.pathname.slice(1)) || "/";
+    const vhost = unescape(url.pathname.slice(1)) || "/";
     return permanent(
       `Cannot connect to the broker at ${where}: no virtual host ${vhost}, or no access to it`,
     );

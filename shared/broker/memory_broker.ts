@@ -18,6 +18,7 @@ export class MemoryBroker implements Broker {
   readonly ready = true;
   readonly #queues: MemoryQueues;
   readonly #options: QueueOptions;
+  readonly #open: AsyncDisposable[] = [];
 
   constructor(queues: MemoryQueues, options: QueueOptions) {
     this.#queues = queues;
@@ -25,12 +26,16 @@ export class MemoryBroker implements Broker {
   }
 
   openPublisher({ queues, maxUnconfirmed }: PublisherOptions): Promise<Publisher> {
-    const declared = new Map(queues.map((name) => [name, this.#declare(name)]));
-    return Promise.resolve(new MemoryPublisher(declared, maxUnconfirmed));
+    return Promise.try(() => {
+      const declared = new Map(queues.map((name) => [name, this.#declare(name)]));
+      return this.#opened(new MemoryPublisher(declared, maxUnconfirmed));
+    });
   }
 
   subscribe({ queue, prefetch, onDelivery }: SubscriptionOptions): Promise<Subscription> {
-    return Promise.resolve(new MemorySubscription(this.#declare(queue), prefetch, onDelivery));
+    return Promise.try(() =>
+      this.#opened(new MemorySubscription(this.#declare(queue), prefetch, onDelivery))
+    );
   }
 
   #declare(name: string): MemoryQueue {
@@ -39,14 +44,21 @@ export class MemoryBroker implements Broker {
     return queue;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return Promise.resolve();
+  #opened<End extends AsyncDisposable>(end: End): End {
+    this.#open.push(end);
+    return end;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#open.map((end) => end[Symbol.asyncDispose]()));
   }
 }
 
 class MemoryPublisher implements Publisher {
   readonly #queues: ReadonlyMap<string, MemoryQueue>;
   readonly #window: UnconfirmedWindow;
+  /** What fails each message that is not confirmed. */
+  readonly #pending = new Set<(error: PublishError) => void>();
   #closed = false;
 
   constructor(queues: ReadonlyMap<string, MemoryQueue>, maxUnconfirmed: number) {
@@ -64,10 +76,14 @@ class MemoryPublisher implements Publisher {
     if (target === undefined) {
       throw new PublishError(`Cannot publish to ${queue}: the publisher was not opened for it`);
     }
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#pending.add(reject);
     this.#window.enter();
+    target.push(message).then(resolve);
     try {
-      await target.push(message);
+      await promise;
     } finally {
+      this.#pending.delete(reject);
       this.#window.leave();
     }
   }
@@ -78,6 +94,9 @@ class MemoryPublisher implements Publisher {
 
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    const error = new PublishError("Cannot publish: the publisher closed before the confirm");
+    for (const fail of this.#pending) fail(error);
+    this.#window.releaseAll();
     return Promise.resolve();
   }
 }

@@ -18,9 +18,9 @@ export interface MemoryConsumer {
 const capacity = 100_000;
 
 /**
- * First in, first out; what a consumer gives back goes to the front again. It
- * confirms a message once it is among the first 100,000, so that a slow consumer slows
- * publishers and memory stays bounded by their windows.
+ * First in, first out; what a consumer gives back goes to the front again. A
+ * message is confirmed once it is among the first 100,000, so that a slow
+ * consumer slows publishers, and their windows bound the memory.
  */
 export class MemoryQueue {
   readonly options: QueueOptions;
@@ -40,11 +40,16 @@ export class MemoryQueue {
     return this.#messages.length - this.#head;
   }
 
+  get consumed(): boolean {
+    return this.#consumers.length > 0;
+  }
+
   /** Resolves once the message is within the capacity. */
   push(
     { body, headers = {}, contentType = "application/protobuf" }: OutgoingMessage,
   ): Promise<void> {
-    this.#messages.push({ body, headers, contentType, redelivered: false });
+    // As over a wire: whoever sent it may use the bytes for the next one.
+    this.#messages.push({ body: body.slice(), headers, contentType, redelivered: false });
     this.#dispatchSoon();
     if (this.length <= capacity) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -88,8 +93,7 @@ export class MemoryQueue {
     while (this.length > 0) {
       const consumer = this.#consumerWithRoom();
       if (consumer === undefined) break;
-      consumer.take(this.#messages[this.#head]!);
-      this.#head++;
+      consumer.take(this.#messages[this.#head++]!);
     }
     if (this.#head > 1_024 && this.#head * 2 > this.#messages.length) {
       this.#messages = this.#messages.slice(this.#head);
@@ -120,8 +124,9 @@ export class MemoryQueues {
     return queue;
   }
 
-  /** Messages in every queue that no consumer has in hand. */
-  get length(): number {
-    return [...this.#queues.values()].reduce((sum, queue) => sum + queue.length, 0);
+  /** Messages that a consumer is there for, and has not in hand. */
+  get awaited(): number {
+    const consumed = [...this.#queues.values()].filter((queue) => queue.consumed);
+    return consumed.reduce((sum, { length }) => sum + length, 0);
   }
 }

@@ -7,12 +7,19 @@ import type { QueueOptions } from "./broker.ts";
  * @param property as RabbitMQ names it: `durable`, `x-queue-type`
  */
 export function queueMismatch(queue: string, property: string, found: string): StartError {
-  const setting = property === "durable" ? "queue_durable" : "queue_type";
+  const setting = settings[property];
+  const change = setting === undefined ? "" : `set ${setting} to ${found}, or `;
   return new StartError(
-    `Cannot use queue ${queue}: it exists with ${property} = ${found}; set ${setting} to ` +
-      `${found}, or delete the queue once it is empty`,
+    `Cannot use queue ${queue}: it exists with ${property} = ${found}; ${change}delete the queue ` +
+      "once it is empty",
   );
 }
+
+/** What chooses a property of a queue. */
+const settings: Readonly<Record<string, string>> = {
+  durable: "queue_durable",
+  "x-queue-type": "queue_type",
+};
 
 /** @throws {StartError} naming the first property that differs. */
 export function checkQueueOptions(queue: string, found: QueueOptions, wanted: QueueOptions): void {

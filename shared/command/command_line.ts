@@ -118,7 +118,8 @@ async function statusOf(program: Command, args: readonly string[]): Promise<numb
     command.exitOverride().configureHelp({ helpWidth: 100 });
   }
   try {
-    await program.parseAsync(args, { from: "user" });
+    // `deno task backend -- --help` hands its dashes on.
+    await program.parseAsync(args[0] === "--" ? args.slice(1) : args, { from: "user" });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;

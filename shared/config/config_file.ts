@@ -3,7 +3,7 @@ import type { ConfigIssue } from "./config_error.ts";
 import type { NamedSetting } from "./flatten_settings.ts";
 
 /** Sections that a file may have, whichever command reads it. */
-const knownSections = ["log", "generator", "backend", "frontend"];
+const knownSections = ["log", "generator", "backend", "frontend", "verify"];
 
 /**
  * Texts by whole key, of the sections that the command has; the others are for
@@ -22,10 +22,19 @@ export function readConfigFile(
     issues.push({ key, value: undefined, source, problem });
 
   const document = parseDocument(text, { schema: "failsafe" });
-  for (const error of document.errors) {
-    issue(path, `expected YAML: ${error.message.split("\n")[0]}`);
+  const errors: unknown[] = [...document.errors];
+  let content: unknown;
+  try {
+    if (errors.length === 0) content = document.toJS();
+  } catch (error) {
+    errors.push(error);
   }
-  if (issues.length > 0) return { values, issues };
+  for (const error of errors) {
+    // The first line: the others show the text, which may hold a secret.
+    const [problem] = (error instanceof Error ? error.message : String(error)).split("\n");
+    issue(path, `expected YAML: ${problem}`);
+  }
+  if (errors.length > 0) return { values, issues };
 
   const keys = new Set(settings.map(({ key }) => key));
   const groups = new Set(
@@ -39,12 +48,14 @@ export function readConfigFile(
       if (!knownSections.includes(key)) issue(key, "no such key; --help lists them");
     } else if (typeof entry === "object" && entry !== null && !Array.isArray(entry)) {
       for (const [name, value] of Object.entries(entry)) {
-        descend(value, key === "" ? name : `${key}.${name}`);
+        // A dotted name is no path to a key.
+        const below = name.replaceAll(".", "\\.");
+        descend(value, key === "" ? below : `${key}.${below}`);
       }
     } else if (entry !== "" && entry !== null) {
       issue(key === "" ? path : key, "expected keys with values below it");
     }
   };
-  descend(document.toJS(), "");
+  descend(content, "");
   return { values, issues };
 }

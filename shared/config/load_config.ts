@@ -36,13 +36,10 @@ export function loadConfig<Sections extends Settings>(
 ): ConfigOf<Sections> {
   const settings = flattenSettings(sections);
   const known = [...settings, ...flattenSettings(unused)];
-  const issues: ConfigIssue[] = sources.strayArguments.map((argument) => ({
-    key: argument,
-    value: undefined,
-    source: "command line",
-    problem: "no such flag; --help lists them",
-  }));
-  issues.push(...strayVariables(known, sources.environment));
+  const issues: ConfigIssue[] = [
+    ...strayFlags(sources.strayArguments),
+    ...strayVariables(known, sources.environment),
+  ];
 
   let fromFile: ReadonlyMap<string, string> = new Map();
   if (sources.configFile !== undefined) {
@@ -119,6 +116,18 @@ function parse({ key, setting }: NamedSetting, given: Given, issues: ConfigIssue
     issues.push({ key, value, source: given.source, problem: messageOf(error) });
     throw new Unreadable();
   }
+}
+
+/** Without what follows an unknown flag, or its `=`: it may be a secret. */
+function strayFlags(args: readonly string[]): readonly ConfigIssue[] {
+  return args
+    .filter((arg, i) => arg.startsWith("-") || !/^-[^=]*$/.test(args[i - 1] ?? ""))
+    .map((arg) => ({
+      key: arg.split("=", 1)[0]!,
+      value: undefined,
+      source: "command line",
+      problem: "no such flag; --help lists them",
+    }));
 }
 
 /** Variables that look like this command's and are none: a misspelling must not pass in silence. */

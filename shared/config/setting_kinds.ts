@@ -1,3 +1,4 @@
+import { parseInstant } from "./rfc3339.ts";
 import type { Setting } from "./setting.ts";
 
 interface Described<Default = string> {
@@ -27,9 +28,28 @@ function nonEmpty(text: string): string {
   return text;
 }
 
+const earliestUs = Date.UTC(2000, 0) * 1_000;
+const latestUs = Date.UTC(2200, 0) * 1_000;
+
 /** Any text but the empty one. */
 export function text(described: Described & { readonly placeholder?: string }): Setting<string> {
   return setting(described, described.placeholder ?? "text", nonEmpty);
+}
+
+/** The path of a file that may be left out. */
+export function filePath(described: Described<undefined>): Setting<string | undefined> {
+  return setting(described, "file", nonEmpty);
+}
+
+/** An instant in RFC 3339 that may be left out, in microseconds since 1970; of 2000 to 2199. */
+export function instant(described: Described<undefined>): Setting<number | undefined, "Us"> {
+  return setting(described, "instant", (given) => {
+    const micros = parseInstant(given);
+    if (micros === undefined || !(micros >= earliestUs && micros < latestUs)) {
+      throw new Error("expected an instant such as 2026-01-31T12:00:00Z, of 2000 to 2199");
+    }
+    return micros;
+  }, { suffix: "Us" });
 }
 
 /** Text that is never shown; may be empty. */

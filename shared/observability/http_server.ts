@@ -1,5 +1,5 @@
-import { sleep } from "#shared/lifecycle/sleep.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
+import { within } from "#shared/lifecycle/within.ts";
 
 export interface HttpServerOptions {
   readonly host: string;
@@ -14,12 +14,12 @@ export interface HttpServer extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Longest that closing waits for requests in hand, in milliseconds. */
-const closeWithinMs = 3_000;
+/** Longest that requests in hand may take once the server closes, in milliseconds. */
+const closingMs = 2_000;
 
 /**
- * Serves `fetch` over HTTP/1.1. Closing lets requests in hand finish, but waits
- * three seconds at most: a client that stops reading would hold it up for ever.
+ * Serves `fetch` over HTTP/1.1. Closing lets requests in hand finish, for 2
+ * seconds at most.
  *
  * @throws {StartError} if the port is taken.
  */
@@ -30,12 +30,12 @@ export function serveHttp({ host, port, portKey, fetch }: HttpServerOptions): Ht
   } catch (error) {
     throw listenError(error, host, port, portKey);
   }
+  let closed: Promise<void> | undefined;
   return {
     url: localUrl(host, server.addr.port),
     async [Symbol.asyncDispose]() {
-      const closed = new AbortController();
-      const shutdown = server.shutdown().finally(() => closed.abort());
-      await Promise.race([shutdown, sleep(closeWithinMs, closed.signal)]);
+      // What lasts longer ends with the process.
+      await within(closingMs, closed ??= server.shutdown());
     },
   };
 }
@@ -48,13 +48,11 @@ export function listenError(
   portKey: string,
 ): StartError {
   const code = (error as { readonly code?: unknown } | null)?.code;
-  const reason = error instanceof Deno.errors.AddrInUse || code === "EADDRINUSE"
-    ? "the port is in use"
-    : error instanceof Error
-    ? error.message
-    : String(error);
-  const message = `Cannot listen on ${host}:${port}: ${reason}; choose another with ${portKey}`;
-  return new StartError(message, { cause: error });
+  const inUse = error instanceof Deno.errors.AddrInUse || code === "EADDRINUSE";
+  const why = inUse
+    ? `the port is in use; choose another with ${portKey}`
+    : `${error instanceof Error ? error.message : error}; see ${portKey} and the host beside it`;
+  return new StartError(`Cannot listen on ${host}:${port}: ${why}`, { cause: error });
 }
 
 export function localUrl(host: string, port: number): string {

@@ -24,13 +24,15 @@ export function startLogging({ level, format }: LogConfig): void {
   });
 }
 
+const oneLine: Deno.InspectOptions = { compact: true, breakLength: Infinity };
+
 /** `12:00:01.234 INF backend  Message key=value key=value` */
 const prettyFormatter = getAnsiColorFormatter({
   timestamp: "time",
   level: "ABBR",
   format: ({ timestamp, level, category, message, record }) => {
     const fields = Object.entries(record.properties).map(([key, value]) =>
-      `${key}=${value instanceof Error ? value.message : JSON.stringify(value)}`
+      `${key}=${value instanceof Error ? value.message : Deno.inspect(value, oneLine)}`
     );
     return [timestamp, level, category.padEnd(9), message, ...fields].join(" ");
   },

@@ -3,9 +3,21 @@ import { Code, ConnectError } from "@connectrpc/connect";
 /** Most rows that one page may have. */
 const maxPageSize = 1_000;
 
-/** @throws {ConnectError} INVALID_ARGUMENT for the empty id. */
+/** Longest device id in UTF-16 units: 255 characters, each of which may take two. */
+const longestId = 2 * 255;
+
+/**
+ * @throws {ConnectError} INVALID_ARGUMENT for the empty id, and for what can be
+ *   no id: the database takes no NUL, and no message says a long one back.
+ */
 export function checkDeviceId(deviceId: string): void {
   if (deviceId === "") throw new ConnectError("device_id is empty", Code.InvalidArgument);
+  if (deviceId.length > longestId) {
+    throw new ConnectError("device_id is longer than 255 characters", Code.InvalidArgument);
+  }
+  if (/\p{Cc}/u.test(deviceId)) {
+    throw new ConnectError("device_id has a control character", Code.InvalidArgument);
+  }
 }
 
 /**

@@ -18,6 +18,7 @@ export async function retryQuery<Result>(
     } catch (error) {
       if (attempt === maxTries || signal.aborted || !isTransient(error)) throw error;
       await sleep(backoffMs(attempt), signal);
+      if (signal.aborted) throw error;
     }
   }
 }

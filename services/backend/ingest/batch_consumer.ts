@@ -39,6 +39,12 @@ interface Item<Row> {
   readonly row: Row;
 }
 
+interface Letter {
+  readonly delivery: Delivery;
+  readonly reason: DeadLetterReason;
+  readonly detail: string;
+}
+
 /**
  * Gathers deliveries into batches and settles each: written rows are acked
  * after their commit, malformed messages after their dead letter is confirmed.
@@ -56,8 +62,9 @@ export class BatchConsumer<Row> {
     this.#options = options;
   }
 
-  /** Takes a delivery into the next batch. */
+  /** Takes a delivery into the next batch; not after `drain`, to be delivered again. */
   accept(delivery: Delivery): void {
+    if (this.#giveUp.signal.aborted) return;
     this.#waiting.push(delivery);
     if (this.#waiting.length >= this.#options.maxRows) this.#startBatch();
     else this.#timer ??= setTimeout(() => this.#startBatch(), this.#options.maxWaitMs);
@@ -71,6 +78,7 @@ export class BatchConsumer<Row> {
     this.#startBatch();
     await within(deadlineMs, this.#settled());
     this.#giveUp.abort();
+    this.#waiting = [];
     clearTimeout(this.#timer);
   }
 
@@ -98,17 +106,21 @@ export class BatchConsumer<Row> {
   async #settle(batch: readonly Delivery[]): Promise<void> {
     const { decode, metrics } = this.#options;
     const items: Item<Row>[] = [];
+    const malformed: Letter[] = [];
     const nowMs = Date.now();
     for (const delivery of batch) {
       try {
         items.push({ delivery, row: decode(delivery.body, nowMs) });
       } catch (error) {
-        if (!(error instanceof MalformedMessageError)) throw error;
-        await this.#deadLetter(delivery, error.reason, error.message);
+        malformed.push({ delivery, ...whyMalformed(error) });
       }
     }
     metrics.batchRows.observe(items.length);
-    if (items.length > 0) await this.#write(items);
+    // At once: rows must not wait for a dead-letter queue that takes nothing.
+    await Promise.all([
+      this.#deadLetter(malformed),
+      items.length > 0 ? this.#write(items) : undefined,
+    ]);
   }
 
   /** Writes the items; if the database blames a row, in halves, until it stands alone. */
@@ -130,7 +142,8 @@ export class BatchConsumer<Row> {
           if (items.length === 1) {
             const state = sqlState(error) ?? "";
             const { delivery } = items[0]!;
-            await this.#deadLetter(delivery, "refused_by_database", `${state} ${detail}`);
+            const reason = "refused_by_database";
+            await this.#deadLetter([{ delivery, reason, detail: `${state} ${detail}` }]);
           } else {
             const half = items.length >> 1;
             await this.#write(items.slice(0, half));
@@ -147,21 +160,38 @@ export class BatchConsumer<Row> {
     }
   }
 
-  async #deadLetter(delivery: Delivery, reason: DeadLetterReason, detail: string): Promise<void> {
+  /** Dead-letters all of them, each acked once its letter is confirmed. */
+  async #deadLetter(letters: readonly Letter[]): Promise<void> {
     const { deadLetter, ack, metrics, log, queue } = this.#options;
-    for (let attempt = 1; !this.#giveUp.signal.aborted; attempt++) {
-      try {
-        await deadLetter(delivery, reason, detail);
-        metrics.deadLetters.inc({ queue, reason });
-        log.warning("Dead-lettered a message", { queue, reason, detail });
-        ack([delivery]);
-        return;
-      } catch (error) {
+    let left = letters;
+    for (let attempt = 1; left.length > 0 && !this.#giveUp.signal.aborted; attempt++) {
+      const outcomes = await Promise.allSettled(
+        left.map(({ delivery, reason, detail }) => deadLetter(delivery, reason, detail)),
+      );
+      const failure = outcomes.find(({ status }) => status === "rejected");
+      const done = left.filter((_, at) => outcomes[at]!.status === "fulfilled");
+      left = left.filter((_, at) => outcomes[at]!.status === "rejected");
+      ack(done.map(({ delivery }) => delivery));
+      for (const [reason, group] of Map.groupBy(done, ({ reason }) => reason)) {
+        const fields = { queue, reason, messages: group.length, firstDetail: group[0]!.detail };
+        metrics.deadLetters.inc({ queue, reason }, group.length);
+        if (reason === "decoder_failed") log.error("Dead-lettered what should decode", fields);
+        else log.warning("Dead-lettered messages", fields);
+      }
+      if (failure?.status === "rejected") {
         const retryMs = Math.round(backoffMs(attempt));
-        const problem = error instanceof Error ? error.message : String(error);
-        log.error("Cannot dead-letter a message; it is kept", { queue, error: problem, retryMs });
+        const error = String(failure.reason);
+        const fields = { queue, messages: left.length, error, retryMs };
+        log.error("Cannot dead-letter messages; they are kept", fields);
         await sleep(retryMs, this.#giveUp.signal);
       }
     }
   }
+}
+
+/** What a decoder throws beside its own errors is a fault of ours; the message can be replayed. */
+function whyMalformed(error: unknown): Omit<Letter, "delivery"> {
+  return error instanceof MalformedMessageError
+    ? { reason: error.reason, detail: error.message }
+    : { reason: "decoder_failed", detail: String(error) };
 }

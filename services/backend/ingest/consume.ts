@@ -26,15 +26,22 @@ export async function consume<Row>(options: ConsumeOptions<Row>): Promise<AsyncD
     ack: async (deliveries) => (await opened.promise).ack(deliveries),
   });
   const received = metrics.received.labels({ queue });
-  const subscription = await broker.subscribe({
-    queue,
-    prefetch,
-    onDelivery(delivery) {
-      received.inc();
-      batches.accept(delivery);
-    },
-  });
-  opened.resolve(subscription);
+  try {
+    const subscription = await broker.subscribe({
+      queue,
+      prefetch,
+      onDelivery(delivery) {
+        received.inc();
+        batches.accept(delivery);
+      },
+    });
+    opened.resolve(subscription);
+  } catch (error) {
+    // Deliveries may have come before it failed; nothing of them can be acked any more.
+    await batches.drain(0);
+    throw error;
+  }
+  const subscription = await opened.promise;
   return {
     async [Symbol.asyncDispose]() {
       await subscription.cancel();

@@ -1,18 +1,25 @@
-import { deadLetterQueue, type Delivery, type Publisher } from "#shared/broker/broker.ts";
+import {
+  deadLetterQueue,
+  type Delivery,
+  type MessageHeaders,
+  type Publisher,
+} from "#shared/broker/broker.ts";
 import type { MalformedReason } from "./malformed_message_error.ts";
 
 /** Why a message is in a dead-letter queue. */
-export type DeadLetterReason = MalformedReason | "refused_by_database";
+export type DeadLetterReason = MalformedReason | "refused_by_database" | "decoder_failed";
 
-/** Header names of a dead letter; the original's own headers are kept beside them. */
+/** Header names of a dead letter; the original's own plain headers are kept beside them. */
 export const deadLetterHeaders = {
   reason: "x-dead-letter-reason",
   detail: "x-dead-letter-detail",
   time: "x-dead-letter-time",
 } as const;
 
-/** Longest detail that is kept, in characters: headers share a frame of 128 KiB. */
+/** Longest detail that is kept, in characters. */
 const longestDetail = 1_000;
+/** Most that is kept of the original's headers, in characters: the client encodes 64 KiB at most. */
+const longestHeaders = 8_000;
 
 /**
  * Publishes the original bytes to `<queue>.dead` with the reason, and resolves
@@ -28,11 +35,28 @@ export async function deadLetter(
   await publisher.publish(deadLetterQueue(queue), {
     body: delivery.body,
     headers: {
-      ...delivery.headers,
+      ...plainHeaders(delivery.headers),
       [deadLetterHeaders.reason]: reason,
       [deadLetterHeaders.detail]: detail.slice(0, longestDetail),
       [deadLetterHeaders.time]: new Date().toISOString(),
     },
     ...(delivery.contentType === undefined ? {} : { contentType: delivery.contentType }),
   });
+}
+
+/**
+ * The headers that any client can encode again, in their order while there is
+ * room: text, whole numbers and booleans. Not CC and BCC, by which RabbitMQ
+ * would route copies of the dead letter to whatever queues they name.
+ */
+function plainHeaders(headers: MessageHeaders): MessageHeaders {
+  const kept: Record<string, unknown> = {};
+  let room = longestHeaders;
+  for (const [name, value] of Object.entries(headers)) {
+    const plain = typeof value === "string" || typeof value === "boolean" ||
+      Number.isSafeInteger(value);
+    room -= name.length + (typeof value === "string" ? value.length : 8);
+    if (plain && room >= 0 && !/^b?cc$/i.test(name)) kept[name] = value;
+  }
+  return kept;
 }

@@ -18,7 +18,12 @@ export function decodeReading(body: Uint8Array, nowMs: number): ReadingRow {
   } catch (cause) {
     throw new MalformedMessageError("undecodable", `not a SensorReading: ${cause}`, { cause });
   }
-  const { deviceId, timestamp, nanos, temperature, humidity, pressure, batteryLevel } = reading;
+  const { deviceId, timestamp, nanos } = reading;
+  // Adding 0 makes -0 the 0 that it equals: as JSON, on the way to the database, it is that anyway.
+  const temperature = reading.temperature + 0;
+  const humidity = reading.humidity + 0;
+  const pressure = reading.pressure + 0;
+  const batteryLevel = reading.batteryLevel + 0;
   checkDeviceId(deviceId);
   checkInstant("timestamp", timestamp, nowMs);
   checkRange("nanos", nanos, 0, 999_999_999);

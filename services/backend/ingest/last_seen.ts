@@ -35,6 +35,8 @@ export class LastSeen implements AsyncDisposable {
       await sleep(this.#options.intervalMs, this.#closing.signal);
       await this.#flush();
     }
+    // What was noted while the last write was under way.
+    await this.#flush();
   }
 
   async #flush(): Promise<void> {
@@ -53,7 +55,7 @@ export class LastSeen implements AsyncDisposable {
     }
   }
 
-  /** Writes down what is left, once. */
+  /** Writes down what is left; what cannot be written then is lost until the next reading. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     await this.#running;

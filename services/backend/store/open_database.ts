@@ -34,11 +34,14 @@ export async function openDatabase(config: DatabaseConfig, log: Logger): Promise
     query_timeout: statementMs,
     keepAlive: true,
   });
-  // Connections that nobody uses are lost here first; the next query makes a new one.
-  pool.on(
-    "error",
-    (error) => log.warning("Lost an idle database connection", { error: error.message }),
-  );
+  // The pool listens only to connections that nobody uses. Of one in use, its query fails as well;
+  // unheard, its error would end the process. The next query makes a new connection.
+  pool.on("error", () => {});
+  pool.on("connect", (client) => {
+    client.on("error", ({ message }) => {
+      log.warning("Lost a database connection", { error: message });
+    });
+  });
   return opened(new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }));
 }
 

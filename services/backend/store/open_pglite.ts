@@ -1,11 +1,13 @@
 import { PGlite } from "@electric-sql/pglite";
 import { type Driver, Kysely, PGliteDialect } from "kysely";
+import { sleep } from "#shared/lifecycle/sleep.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
-import { within } from "#shared/lifecycle/within.ts";
+
 import type { Database } from "./database.ts";
 
 /** Longest that a lock which another process is about to give up is waited for. */
 const lockMs = 500;
+const lockPollMs = 20;
 
 /**
  * The embedded PostgreSQL, kept in `folder`.
@@ -15,25 +17,29 @@ const lockMs = 500;
 export async function openPglite(folder: string): Promise<Kysely<Database>> {
   try {
     await Deno.mkdir(folder, { recursive: true });
-    await lockFolder(folder);
+    await using opening = new AsyncDisposableStack();
+    const lock = opening.use(await lockFolder(folder));
     const pglite = await PGlite.create(folder);
-    return new Kysely<Database>({ dialect: new ExclusivePgliteDialect({ pglite }) });
+    opening.move();
+    return new Kysely<Database>({ dialect: new ExclusivePgliteDialect(pglite, lock) });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartError(`Cannot open the database in ${folder}: ${reason}`, { cause: error });
   }
 }
 
-/**
- * Takes the folder for this process, until it ends: two processes in one
- * folder would ruin it.
- */
-async function lockFolder(folder: string): Promise<void> {
+/** Takes the folder until disposed, or this process ends: two of them would ruin it. */
+async function lockFolder(folder: string): Promise<Disposable> {
   const file = await Deno.open(`${folder}.lock`, { create: true, write: true });
-  const locked = file.lock(true);
-  if (!await within(lockMs, locked)) {
-    throw new Error("another process has it open; stop that one, or choose another folder");
+  const deadline = Date.now() + lockMs;
+  while (!await file.tryLock(true)) {
+    if (Date.now() >= deadline) {
+      file.close();
+      throw new Error("another process has it open; stop that one, or choose another folder");
+    }
+    await sleep(lockPollMs);
   }
+  return file;
 }
 
 /**
@@ -42,12 +48,19 @@ async function lockFolder(folder: string): Promise<void> {
  * here it goes to one at a time.
  */
 class ExclusivePgliteDialect extends PGliteDialect {
+  readonly #lock: Disposable;
+
+  constructor(pglite: PGlite, lock: Disposable) {
+    super({ pglite });
+    this.#lock = lock;
+  }
+
   override createDriver(): Driver {
-    return exclusive(super.createDriver());
+    return exclusive(super.createDriver(), this.#lock);
   }
 }
 
-function exclusive(driver: Driver): Driver {
+function exclusive(driver: Driver, lock: Disposable): Driver {
   let free: Promise<void> = Promise.resolve();
   let release: () => void = () => {};
   const acquire = driver.acquireConnection.bind(driver);
@@ -62,6 +75,11 @@ function exclusive(driver: Driver): Driver {
   driver.releaseConnection = () => {
     release();
     return Promise.resolve();
+  };
+  const destroy = driver.destroy.bind(driver);
+  driver.destroy = async () => {
+    await destroy();
+    lock[Symbol.dispose]();
   };
   return driver;
 }

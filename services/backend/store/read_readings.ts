@@ -15,15 +15,16 @@ interface ReadingQueryRow {
   readonly device_id: string;
   /** Text, since drivers differ in how they read a bigint. */
   readonly micros: string;
-  readonly tie_break: string;
+  readonly tie: string;
   readonly temperature: number;
   readonly humidity: number;
   readonly pressure: number;
   readonly battery_level: number;
 }
 
+// No output column may be named as one that is ordered by: `order by` takes the output's, as text.
 const columns = sql`device_id, (extract(epoch from "timestamp") * 1000000)::bigint::text as micros,
-  tie_break::text, temperature, humidity, pressure, battery_level`;
+  tie_break::text as tie, temperature, humidity, pressure, battery_level`;
 
 /** A device's readings, newest first, from after `before` if given, at most `limit`. */
 export async function pageReadings(
@@ -68,7 +69,7 @@ export async function latestReadings(
 
 function place(row: ReadingQueryRow): PlacedReading {
   const micros = Number(row.micros);
-  const tieBreak = BigInt(row.tie_break);
+  const tieBreak = BigInt(row.tie);
   const seconds = Math.floor(micros / 1_000_000);
   const reading = create(SensorReadingSchema, {
     deviceId: row.device_id,

@@ -1,4 +1,4 @@
-import { type Kysely, sql } from "kysely";
+import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Database } from "./database.ts";
 
 /** What was released of one device. */
@@ -12,25 +12,51 @@ export interface ReleasedReadings {
 /**
  * Moves up to `limit` parked readings whose device is known by now to where
  * they belong: those that were parked while their device was being registered,
- * each without sight of the other.
+ * each without sight of the other, and those that were too many to be released
+ * with it.
  */
 export async function releaseParked(
   db: Kysely<Database>,
   limit: number,
 ): Promise<readonly ReleasedReadings[]> {
+  // Steps from id to id in the index: the readings of devices that never
+  // describe themselves may be many times more than their devices.
   const { rows } = await sql<ReleasedReadings>`
-    with due as (
-      select p.device_id, p."timestamp", p.tie_break
-      from parked_readings p join iot_devices d using (device_id)
-      order by 1, 2, 3
+    with recursive parked_ids as (
+      (select device_id as id from parked_readings order by device_id limit 1)
+      union all
+      select (
+        select device_id from parked_readings where device_id > parked_ids.id
+        order by device_id limit 1
+      )
+      from parked_ids where id is not null
+    ),
+    known as (
+      select id from parked_ids where exists (select from iot_devices where device_id = id)
+    ),
+    ${movedFrom(sql`known`, limit)}
+    ${perDevice}`.execute(db);
+  return rows;
+}
+
+/**
+ * Common table expressions that move up to `limit` parked readings of the
+ * devices in `devices` (a relation with a column `id`), and end in `released`.
+ * Joined sideways, so that whatever the planner believes of the table, only
+ * these devices' part of it is read.
+ */
+export function movedFrom(devices: RawBuilder<unknown>, limit: number): RawBuilder<unknown> {
+  return sql`
+    due as materialized (
+      select parked.row_id from ${devices} cross join lateral (
+        select ctid as row_id from parked_readings where device_id = id
+        order by "timestamp", tie_break limit ${limit}
+      ) parked
       limit ${limit}
-      for update of p skip locked
     ),
     released as (
-      delete from parked_readings p using due
-      where (p.device_id, p."timestamp", p.tie_break) =
-        (due.device_id, due."timestamp", due.tie_break)
-      returning p.*
+      delete from parked_readings where ctid = any (array(select row_id from due))
+      returning *
     ),
     stored as (
       insert into sensor_readings
@@ -38,9 +64,11 @@ export async function releaseParked(
       select device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level
       from released order by 1, 2, 3
       on conflict do nothing
-    )
-    select device_id as "deviceId", count(*)::int as "count",
-      (extract(epoch from max("timestamp")) * 1000000)::float8 as "newestMicros"
-    from released group by device_id`.execute(db);
-  return rows;
+    )`;
 }
+
+/** What `released` holds of each device. */
+export const perDevice = sql`
+  select device_id as "deviceId", count(*)::int as "count",
+    (extract(epoch from max("timestamp")) * 1000000)::float8 as "newestMicros"
+  from released group by device_id`;

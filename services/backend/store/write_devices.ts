@@ -1,12 +1,15 @@
 import { type Kysely, sql } from "kysely";
 import type { IoTDevice } from "#shared/gen/iot/v1/device_pb.ts";
 import type { Database } from "./database.ts";
-import type { ReleasedReadings } from "./release_parked.ts";
+import { movedFrom, perDevice, type ReleasedReadings } from "./release_parked.ts";
+
+/** Most parked readings that one statement releases: it must end within its time limit. */
+const releaseLimit = 50_000;
 
 /**
  * Registers devices, or brings their descriptions up to date, and releases
  * their parked readings, in one statement, so that all of it is committed or
- * none. Of two descriptions of a device the one with the later `last_seen`
+ * none; of more than 50,000, the sweeper (`releaseParked`) moves the rest. Of two descriptions of a device the one with the later `last_seen`
  * holds, in whatever order they come.
  */
 export async function writeDevices(
@@ -54,19 +57,7 @@ export async function writeDevices(
         described_at = excluded.described_at
       where d.described_at <= excluded.described_at
     ),
-    released as (
-      delete from parked_readings p using incoming i where p.device_id = i.id
-      returning p.*
-    ),
-    stored as (
-      insert into sensor_readings
-        (device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level)
-      select device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level
-      from released order by 1, 2, 3
-      on conflict do nothing
-    )
-    select device_id as "deviceId", count(*)::int as "count",
-      (extract(epoch from max("timestamp")) * 1000000)::float8 as "newestMicros"
-    from released group by device_id`.execute(db);
+    ${movedFrom(sql`incoming`, releaseLimit)}
+    ${perDevice}`.execute(db);
   return released;
 }

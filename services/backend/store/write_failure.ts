@@ -37,8 +37,8 @@ export function writeFailure(error: unknown): WriteFailure {
   return failures[code] ?? failures[code.slice(0, 2)] ?? "retry";
 }
 
-/** The SQLSTATE that the database gave, if it was the database that failed. */
+/** The SQLSTATE that the database gave, if it was the database that failed; each has a digit, `EPIPE` none. */
 export function sqlState(error: unknown): string | undefined {
   const code = (error as { readonly code?: unknown } | null)?.code;
-  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+  return typeof code === "string" && /^(?=.*[0-9])[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }

@@ -7,6 +7,12 @@ import { siteOf } from "./device_site.ts";
 import { weatherAt } from "./weather.ts";
 
 /**
+ * Which readings the fleet computes. Raised by every change to a byte of any
+ * of them: a run that was published by another model can't be checked by this one.
+ */
+export const modelVersion = 1;
+
+/**
  * The simulated fleet of a seed: pure functions of a device's index and an
  * instant. Nothing is kept for a device, so a fleet of millions costs no
  * memory, and any reading of any year can be computed again, bit for bit.

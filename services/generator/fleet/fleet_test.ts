@@ -133,7 +133,7 @@ Deno.test("a January mean is the place's own", () => {
 /**
  * Pinned to the byte: what has been published is checked against what is
  * computed again. If this turns red, the model has changed, and with it every
- * fleet that people have; change it only on purpose.
+ * fleet that people have; change it only on purpose, and raise `modelVersion`.
  */
 const golden = [
   {

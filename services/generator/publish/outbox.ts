@@ -27,7 +27,7 @@ export class Outbox {
   readonly #options: OutboxOptions;
   /** In order; a set, since an array of many is slow to take the first of. */
   readonly #refused = new Set<Outgoing>();
-  #inFlight = 0;
+  readonly #inFlight = new Set<Outgoing>();
   #idle: PromiseWithResolvers<void> | undefined;
   /** Why no message will ever get through, if that is so. */
   fatal: unknown;
@@ -39,18 +39,29 @@ export class Outbox {
   }
 
   get inFlight(): number {
-    return this.#inFlight;
+    return this.#inFlight.size;
   }
 
   get refused(): ReadonlySet<Outgoing> {
     return this.#refused;
   }
 
+  /** When the oldest reading that is not confirmed was due; Infinity if none is. */
+  get oldestUnconfirmedUs(): number {
+    let oldestUs = Infinity;
+    for (const messages of [this.#inFlight, this.#refused]) {
+      for (const { kind, instantUs } of messages) {
+        if (kind === "reading") oldestUs = Math.min(oldestUs, instantUs);
+      }
+    }
+    return oldestUs;
+  }
+
   /** @param timed whether to report how long its confirm takes. */
   send(message: Outgoing, timed: boolean): void {
     const { publisher, deviceQueue, sensorQueue, metrics } = this.#options;
     const sentMs = timed ? performance.now() : 0;
-    this.#inFlight++;
+    this.#inFlight.add(message);
     publisher.publish(message.kind === "device" ? deviceQueue : sensorQueue, {
       body: this.#encode(message),
     }).then(() => {
@@ -62,12 +73,12 @@ export class Outbox {
         this.confirmedReadings++;
         metrics.readings.inc();
       }
-      this.#settle();
+      this.#settle(message);
     }, (error: unknown) => {
       metrics.failures.inc({ reason: error instanceof PublishError ? "refused" : "other" });
       if (error instanceof StartError) this.fatal ??= error;
       this.#refused.add(message);
-      this.#settle();
+      this.#settle(message);
     });
   }
 
@@ -81,14 +92,14 @@ export class Outbox {
 
   /** Resolves once no message awaits its confirm. */
   idle(): Promise<void> {
-    if (this.#inFlight === 0) return Promise.resolve();
+    if (this.#inFlight.size === 0) return Promise.resolve();
     this.#idle ??= Promise.withResolvers<void>();
     return this.#idle.promise;
   }
 
-  #settle(): void {
-    this.#inFlight--;
-    if (this.#inFlight > 0) return;
+  #settle(message: Outgoing): void {
+    this.#inFlight.delete(message);
+    if (this.#inFlight.size > 0) return;
     this.#idle?.resolve();
     this.#idle = undefined;
   }

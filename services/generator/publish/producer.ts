@@ -14,8 +14,14 @@ export interface ProducerLog {
 export interface ProducerOptions extends OutboxOptions {
   readonly publisher: Publisher;
   readonly maxUnconfirmed: number;
+  /** When device 0 has its first turn, in microseconds since 1970, whole. */
+  readonly startUs: number;
+  /** The first turn that is published is due at this instant or later; undefined is now. */
+  readonly fromUs: number | undefined;
   /** Time between two readings of a device, in microseconds, whole. */
   readonly intervalUs: number;
+  /** Readings of each device, after which the producer ends; undefined is without end. */
+  readonly count: number | undefined;
   /** Devices of the whole fleet; this producer has every `shares`th, from number `share` on. */
   readonly devices: number;
   readonly share: number;
@@ -51,19 +57,11 @@ export class Producer {
   #behind = false;
 
   constructor(options: ProducerOptions) {
-    const { devices, share, shares, intervalUs, clock } = options;
+    const { startUs, devices, share, shares, intervalUs, count, clock } = options;
     this.#options = options;
     this.#outbox = new Outbox(options);
     const nowUs = clock.nowUs();
-    // Counted from 1970, so that a fleet keeps its rhythm over a restart, and
-    // two generators with one seed send the same readings, not twice as many.
-    this.#readings = new Rota({
-      startUs: nowUs - nowUs % intervalUs,
-      intervalUs,
-      devices,
-      share,
-      shares,
-    });
+    this.#readings = new Rota({ startUs, intervalUs, devices, share, shares, count });
     this.#announcements = new Rota({
       // The first turns follow the announcement of the whole fleet at the start.
       startUs: nowUs + Math.ceil(announceEveryUs / devices),
@@ -71,6 +69,8 @@ export class Producer {
       devices,
       share,
       shares,
+      // A run with an end is the same messages each time, whatever time it takes.
+      count: count === undefined ? undefined : 0,
     });
   }
 
@@ -84,43 +84,61 @@ export class Producer {
     return Math.max(0, this.#options.clock.nowUs() - oldestUs) / 1_000_000;
   }
 
+  /** Every reading of this share that is due before this instant, and in the run, is confirmed. */
+  get confirmedUntilUs(): number {
+    return Math.min(this.#readings.dueUs, this.#outbox.oldestUnconfirmedUs);
+  }
+
   /** Messages sent and not confirmed, and those to be sent again. */
   get unconfirmed(): number {
     return this.#outbox.inFlight + this.#outbox.refused.size;
   }
 
   /**
-   * Runs until `signal` is aborted and what was sent is confirmed, for which
-   * it waits 8 seconds at most.
+   * Runs until the run's last reading is confirmed; or until `signal` is
+   * aborted and what was sent is confirmed, for which it waits 8 seconds at most.
    *
    * @throws {StartError} when no message will ever get through.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock, log, fromUs } = this.#options;
     await this.#announceAll(signal);
-    this.#readings.seek(clock.nowUs());
+    this.#readings.seek(fromUs ?? clock.nowUs());
     this.#started = true;
-    while (!signal.aborted) {
+    while (!signal.aborted && !this.#finished) {
       const nowUs = clock.nowUs();
       // After an outage one announcement a device will do.
       this.#announcements.seek(nowUs - announceEveryUs + 1);
       await this.#send(() => this.#takeDue(nowUs), signal);
       this.#noteLag();
-      await this.#sleepUntilDue(signal);
+      if (this.#allSent) await orAborted(this.#outbox.idle(), signal);
+      else await this.#sleepUntilDue(signal);
     }
     await this.#drain();
     const { confirmedDevices: devices, confirmedReadings: readings } = this.#outbox;
     log.info("Stopped publishing", { devices, readings, unconfirmed: this.unconfirmed });
   }
 
+  get #allSent(): boolean {
+    return this.#readings.dueUs === Infinity;
+  }
+
+  get #finished(): boolean {
+    return this.#allSent && this.unconfirmed === 0;
+  }
+
   async #announceAll(signal: AbortSignal): Promise<void> {
-    const { clock, devices, share, shares } = this.#options;
+    const { clock, devices, share, shares, startUs, count } = this.#options;
     let device = share;
     await this.#send(() => {
       if (device >= devices) return undefined;
       const announced = device;
       device += shares;
-      return { kind: "device", device: announced, instantUs: clock.nowUs() };
+      return {
+        kind: "device",
+        device: announced,
+        instantUs: count === undefined ? clock.nowUs() : startUs,
+      };
     }, signal);
   }
 

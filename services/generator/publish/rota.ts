@@ -8,6 +8,8 @@ export interface RotaOptions {
   /** Which of the `shares` of the fleet this is, from 0; at most `devices`. */
   readonly share: number;
   readonly shares: number;
+  /** Turns of each device, if there is an end. */
+  readonly count?: number | undefined;
 }
 
 /**
@@ -34,7 +36,7 @@ export class Rota {
     return this.#device;
   }
 
-  /** When the next turn is due, in microseconds since 1970. */
+  /** When the next turn is due, in microseconds since 1970; Infinity after the last. */
   get dueUs(): number {
     return this.#dueUs;
   }
@@ -61,7 +63,8 @@ export class Rota {
   }
 
   #due(): number {
-    const { startUs, intervalUs, devices } = this.#options;
+    const { startUs, intervalUs, devices, count } = this.#options;
+    if (count !== undefined && this.#cycle >= count) return Infinity;
     return startUs + this.#cycle * intervalUs + Math.floor(this.#device * intervalUs / devices);
   }
 }

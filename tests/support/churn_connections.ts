@@ -1,5 +1,11 @@
 /** What a gRPC client may do to the server in the middle of its calls. */
-export const endings = ["reset", "goaway", "goaway error", "goaway twice", "leave"] as const;
+export const endings = [
+  "reset",
+  "goaway",
+  "goaway error",
+  "goaway twice",
+  "leave",
+] as const;
 export type Ending = typeof endings[number];
 
 const encoder = new TextEncoder();
@@ -11,11 +17,25 @@ const cancel = 8;
 const internalError = 2;
 
 /**
- * One HTTP/2 connection, frame by frame, so that it does what no library would:
- * it asks for much and grants no window, so that the server's writes park; then
- * it ends in the given way. Resolves when the connection has closed.
+ * A connection whose calls are all answered, which then says GOAWAY and closes
+ * in the same moment. Many of these at once are what aborts an unguarded server.
  */
-export async function churnConnection(port: number, ending: Ending): Promise<void> {
+export async function finishCalls(port: number): Promise<void> {
+  using connection = await Deno.connect({ port });
+  await send(connection, preface, frame(frameType.settings, 0, 0));
+  for (let first = 1; first < 120; first += 40) {
+    const ids = Array.from({ length: 20 }, (_, i) => first + 2 * i);
+    await send(connection, ...ids.map(oneDevice));
+    await readAnswers(connection, ids.length);
+  }
+  await send(connection, frame(frameType.goaway, 0, 0, uint32(0), uint32(0)));
+}
+
+/**
+ * A connection that asks for much and grants no window, so that the server's
+ * writes park, and ends there in the given way.
+ */
+export async function leaveCalls(port: number, ending: Ending): Promise<void> {
   using connection = await Deno.connect({ port });
   const streams = [1, 3, 5, 7, 9, 11];
   const opening = streams.map((id, i) => i % 2 === 0 ? manyDevices(id) : manyReflections(id));
@@ -34,11 +54,19 @@ export async function churnConnection(port: number, ending: Ending): Promise<voi
   }
 }
 
+function oneDevice(stream: number): Uint8Array {
+  return concat(
+    headers(stream, "/iot.v1.IoTService/GetDevice"),
+    frame(frameType.data, endStream, stream, message([])),
+  );
+}
+
+/** Some 90 KB. */
 function manyDevices(stream: number): Uint8Array {
-  const pageSize2000 = [0x08, 0xd0, 0x0f];
+  const pageSize400 = [0x08, 0x90, 0x03];
   return concat(
     headers(stream, "/iot.v1.IoTService/GetAllDevice"),
-    frame(frameType.data, endStream, stream, message(pageSize2000)),
+    frame(frameType.data, endStream, stream, message(pageSize400)),
   );
 }
 
@@ -103,6 +131,23 @@ function concat(...parts: readonly Uint8Array[]): Uint8Array {
 async function send(connection: Deno.Conn, ...parts: Uint8Array[]): Promise<void> {
   const bytes = concat(...parts);
   for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
+}
+
+/** Reads frames until that many calls have ended. */
+async function readAnswers(connection: Deno.Conn, count: number): Promise<void> {
+  const buffer = new Uint8Array(65_536);
+  let kept: Uint8Array = new Uint8Array();
+  for (let ended = 0; ended < count;) {
+    const length = await connection.read(buffer);
+    if (length === null) throw new Error("the server has hung up");
+    kept = concat(kept, buffer.subarray(0, length));
+    while (kept.length >= 9) {
+      const size = 9 + (kept[0]! << 16 | kept[1]! << 8 | kept[2]!);
+      if (kept.length < size) break;
+      if (kept[3] === frameType.headers && kept[4]! & endStream) ended++;
+      kept = kept.subarray(size);
+    }
+  }
 }
 
 async function readAtMost(connection: Deno.Conn, length: number): Promise<void> {

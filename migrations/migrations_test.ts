@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { getLogger } from "@logtape/logtape";
+import { type Kysely, sql } from "kysely";
+import type { Database } from "../services/backend/store/database.ts";
+import { listMigrations, migrateDown, migrateToLatest } from "../services/backend/store/migrate.ts";
+import { openDatabase } from "../services/backend/store/open_database.ts";
+import { databaseConfig } from "../tests/support/database_config.ts";
+import { createTestDatabase, postgresUrl } from "../tests/support/postgres.ts";
+import { tempPglite } from "../tests/support/temp_pglite.ts";
+import { migrations } from "./index.ts";
+
+const log = getLogger("migrations-test");
+
+/** Every column, index and constraint, as the database describes them. */
+async function schemaOf(db: Kysely<Database>): Promise<readonly string[]> {
+  const { rows } = await sql<{ line: string }>`
+    select concat_ws(' ', table_name, ordinal_position, column_name, data_type, collation_name,
+      is_nullable, column_default) as line
+    from information_schema.columns where table_schema = 'public'
+    union all
+    select indexdef from pg_indexes where schemaname = 'public'
+    union all
+    select concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid))
+    from pg_constraint where connamespace = 'public'::regnamespace
+    order by 1`.execute(db);
+  return rows.map(({ line }) => line).filter((line) => !line.includes("kysely_migration"));
+}
+
+async function forthAndBack(url: string): Promise<readonly string[]> {
+  await using database = await openDatabase(databaseConfig(url), log);
+  const { db } = database;
+  assert.deepEqual(await schemaOf(db), []);
+  await migrateToLatest(db, log);
+  const first = await schemaOf(db);
+  const steps = [first];
+  for (let left = Object.keys(migrations).length; left > 0; left--) {
+    await migrateDown(db, log);
+    steps.push(await schemaOf(db));
+    assert.equal(
+      (await listMigrations(db)).filter(({ appliedAt }) => appliedAt !== undefined).length,
+      left - 1,
+    );
+  }
+  assert.deepEqual(steps.at(-1), [], "every migration undoes all that it did");
+  await migrateToLatest(db, log);
+  assert.deepEqual(await schemaOf(db), first);
+  await migrateToLatest(db, log);
+  assert.deepEqual(await schemaOf(db), first);
+  // A step back and forth, from the newest.
+  await migrateDown(db, log);
+  assert.deepEqual(await schemaOf(db), steps[1]);
+  await migrateToLatest(db, log);
+  assert.deepEqual(await schemaOf(db), first);
+  return first;
+}
+
+/** The names that people's dashboards and scripts use. */
+function checkNames(schema: readonly string[]): void {
+  for (
+    const definition of [
+      "CREATE UNIQUE INDEX idx_device_timestamp ON public.sensor_readings USING btree (device_id, ",
+      "CREATE INDEX idx_timestamp ON public.sensor_readings ",
+      "CREATE INDEX idx_last_seen ON public.iot_devices ",
+      "iot_devices 1 device_id text ",
+    ]
+  ) {
+    assert.ok(schema.some((line) => line.startsWith(definition)), definition);
+  }
+}
+
+Deno.test("Migrations go forth, back and forth again, on PGlite", async () => {
+  await using folder = await tempPglite();
+  checkNames(await forthAndBack(folder.url));
+});
+
+Deno.test({
+  name: "Migrations go forth, back and forth again, on PostgreSQL",
+  ignore: postgresUrl === undefined,
+  async fn() {
+    await using server = await createTestDatabase();
+    checkNames(await forthAndBack(server.url));
+  },
+});
+
+Deno.test({
+  name: "Several migrators at once take turns",
+  ignore: postgresUrl === undefined,
+  async fn() {
+    await using server = await createTestDatabase();
+    await using open = new AsyncDisposableStack();
+    const databases = await Promise.all(
+      Array.from({ length: 5 }, () => openDatabase(databaseConfig(server.url), log)),
+    );
+    for (const database of databases) open.use(database);
+    await Promise.all(databases.map(({ db }) => migrateToLatest(db, log)));
+    const { db } = databases[0]!;
+    const listed = await listMigrations(db);
+    assert.deepEqual(listed.map(({ name }) => name), Object.keys(migrations));
+    assert.ok(listed.every(({ appliedAt }) => appliedAt !== undefined));
+    checkNames(await schemaOf(db));
+  },
+});
+
+Deno.test("Migrations are named in the order that they are applied in", () => {
+  const names = Object.keys(migrations);
+  assert.deepEqual(names, names.toSorted());
+  names.forEach((name, at) =>
+    assert.match(name, new RegExp(`^${String(at + 1).padStart(4, "0")}_`))
+  );
+});

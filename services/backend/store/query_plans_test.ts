@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { getLogger } from "@logtape/logtape";
+import { CompiledQuery, Kysely, PostgresDialect, sql } from "kysely";
+import { Pool } from "pg";
+import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres.ts";
+import { device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
+import type { Database } from "./database.ts";
+import { migrateToLatest } from "./migrate.ts";
+import { findDevice, listDevices } from "./read_devices.ts";
+import { latestReadings, pageReadings } from "./read_readings.ts";
+import { releaseParked } from "./release_parked.ts";
+import { touchDevices } from "./touch_devices.ts";
+import { writeDevices } from "./write_devices.ts";
+import { writeReadings } from "./write_readings.ts";
+
+type Run = (db: Kysely<Database>) => Promise<unknown>;
+
+const rows = Array.from({ length: 1_000 }, (_, at) => readingRow(`d${at * 97}`, { nanos: at }));
+const devices = rows.slice(0, 100).map(({ deviceId }) => device(deviceId));
+const before = { micros: noonSeconds * 1_000_000, tieBreak: 5n };
+
+/** Each statement, and what its plan must not do. */
+const statements: readonly [name: string, run: Run, never: RegExp][] = [
+  [
+    "the first page",
+    (db) => pageReadings(db, { deviceId: "d7", before: undefined, limit: 51 }),
+    /Sort|Seq Scan|Bitmap/,
+  ],
+  [
+    "a later page",
+    (db) => pageReadings(db, { deviceId: "d7", before, limit: 51 }),
+    /Sort|Seq Scan|Bitmap/,
+  ],
+  ["the newest of each", (db) => latestReadings(db, ["d1", "d7", "d9"]), /Seq Scan|Bitmap/],
+  ["a device", (db) => findDevice(db, "d7"), /Seq Scan/],
+  ["a page of devices", (db) => listDevices(db, { after: "d7", limit: 101 }), /Sort|Seq Scan/],
+  ["a batch of readings", (db) => writeReadings(db, rows), /Seq Scan/],
+  ["a batch of devices", (db) => writeDevices(db, devices), /Seq Scan/],
+  ["a sweep", (db) => releaseParked(db, 10_000), /Seq Scan/],
+  ["last seen", (db) => touchDevices(db, new Map([["d1", 1], ["d2", 2]])), /Seq Scan/],
+];
+
+Deno.test({
+  name: "Statements go by index in big tables, with statistics and before there are any",
+  ignore: postgresUrl === undefined,
+  async fn(test) {
+    await using server = await createTestDatabase();
+    const queries: CompiledQuery[] = [];
+    const db = new Kysely<Database>({
+      dialect: new PostgresDialect({ pool: new Pool({ connectionString: server.url, max: 1 }) }),
+      log: ({ query }) => void queries.push(query),
+    });
+    await using _open = { [Symbol.asyncDispose]: () => db.destroy() };
+    await migrateToLatest(db, getLogger("query-plans-test"));
+    for (const table of ["iot_devices", "sensor_readings", "parked_readings"]) {
+      await sql`alter table ${sql.table(table)} set (autovacuum_enabled = false)`.execute(db);
+    }
+    await fill(db);
+    for (const state of ["without statistics", "with statistics"]) {
+      if (state === "with statistics") await sql`analyze`.execute(db);
+      for (const [name, run, never] of statements) {
+        await test.step(`${name}, ${state}`, async () => {
+          const plan = await planOf(db, queries, run);
+          assert.match(plan, /Index/);
+          assert.doesNotMatch(plan, never, plan);
+        });
+      }
+    }
+  },
+});
+
+/** 100,000 devices; as many readings of 100 of them, and parked ones of 100 others. */
+async function fill(db: Kysely<Database>): Promise<void> {
+  await sql`
+    insert into iot_devices select 'd' || n, '', '', '', '', 0, 0, now(), now()
+    from generate_series(1, 100000) n`.execute(db);
+  for (const [table, prefix] of [["sensor_readings", "d"], ["parked_readings", "x"]] as const) {
+    await sql`
+      insert into ${sql.table(table)}
+        (device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level)
+      select ${prefix}::text || 1 + n % 100, timestamptz '2024-03-01' + n * interval '1 s', n, 20, 50, 1000, 90
+      from generate_series(1, 100000) n`.execute(db);
+  }
+}
+
+/** The plan of the one statement that `run` executes, without its effects. */
+async function planOf(
+  db: Kysely<Database>,
+  queries: CompiledQuery[],
+  run: Run,
+): Promise<string> {
+  queries.length = 0;
+  const undo = new Error("undo");
+  await db.transaction().execute(async (transaction) => {
+    await run(transaction);
+    throw undo;
+  }).catch((error) => assert.equal(error, undo));
+  const statement = queries.find(({ sql }) => !/^(begin|rollback)/.test(sql));
+  const explain = CompiledQuery.raw(`explain ${statement!.sql}`, [...statement!.parameters]);
+  const { rows } = await db.executeQuery<{ "QUERY PLAN": string }>(explain);
+  return rows.map((row) => row["QUERY PLAN"]).join("\n");
+}

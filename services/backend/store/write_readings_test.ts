@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { sql } from "kysely";
+import { eachDatabase, postgresTest } from "../../../tests/support/each_database.ts";
+import { countRows, device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
+import { waitUntil } from "../../../tests/support/wait_until.ts";
+import { pageReadings } from "./read_readings.ts";
+import { writeDevices } from "./write_devices.ts";
+import { writeFailure } from "./write_failure.ts";
+import { writeReadings } from "./write_readings.ts";
+
+const all = { before: undefined, limit: 1_000 };
+
+/** Ids that quoting, sorting or encoding could get wrong. */
+const strangeIds = [
+  "sensor 🌡️",
+  "חיישן-١",
+  `'"; drop table iot_devices; --`,
+  "back\\slash\\u0041\\",
+  "line\u2028paragraph\u2029",
+  "\u{1d49c}".repeat(255),
+  "é",
+  "e\u0301",
+  "bom\ufeff",
+  "\ufffd",
+  "null",
+  " ",
+  "%_",
+];
+
+eachDatabase("writeReadings", {
+  async "stores a reading that comes again once"(db) {
+    await writeDevices(db, [device("a")]);
+    const row = readingRow("a");
+    assert.deepEqual(await writeReadings(db, [row]), { stored: 1, parked: 0 });
+    assert.deepEqual(await writeReadings(db, [row]), { stored: 0, parked: 0 });
+    assert.deepEqual(await writeReadings(db, [row, row, row]), { stored: 0, parked: 0 });
+    assert.equal(await countRows(db, "sensor_readings"), 1);
+  },
+
+  async "stores a reading that is in one batch twice once"(db) {
+    await writeDevices(db, [device("a")]);
+    const rows = [readingRow("a"), readingRow("b"), readingRow("a"), readingRow("b")];
+    assert.deepEqual(await writeReadings(db, rows), { stored: 1, parked: 1 });
+  },
+
+  async "stores readings of one second that differ in any one value"(db) {
+    await writeDevices(db, [device("a"), device("b")]);
+    const rows = [
+      readingRow("a"),
+      readingRow("b"),
+      readingRow("a", { temperature: 20.000000000000004 }),
+      readingRow("a", { humidity: 51 }),
+      readingRow("a", { pressure: 1_001 }),
+      readingRow("a", { batteryLevel: 50 }),
+      readingRow("a", { humidity: 20, temperature: 50 }),
+      readingRow("a", { nanos: 1 }),
+      readingRow("a", { nanos: 1_000 }),
+      readingRow("a", { seconds: noonSeconds + 1 }),
+    ];
+    assert.deepEqual(await writeReadings(db, rows), { stored: rows.length, parked: 0 });
+  },
+
+  async "orders readings by nanoseconds, below a microsecond too"(db) {
+    await writeDevices(db, [device("a")]);
+    const nanos = [0, 1, 2, 999, 1_000, 1_001, 500_000_000, 999_999_998, 999_999_999];
+    const rows = nanos.map((nanos, at) => readingRow("a", { nanos, temperature: -at }));
+    await writeReadings(db, [...rows].reverse());
+    const found = await pageReadings(db, { deviceId: "a", ...all });
+    assert.deepEqual(found.map(({ reading }) => reading.nanos), [...nanos].reverse());
+    assert.deepEqual(
+      found.map(({ reading }) => reading.temperature),
+      nanos.map((_, at) => 0 - at).reverse(),
+    );
+  },
+
+  async "gives back every value to the bit"(db) {
+    await writeDevices(db, [device("a")]);
+    const tomorrow = Math.floor(Date.now() / 1_000) + 86_400;
+    const measured = [
+      { temperature: -90, humidity: 0, pressure: 300, batteryLevel: 0 },
+      { temperature: 150, humidity: 100, pressure: 1_100, batteryLevel: 100 },
+      { temperature: 0.1 + 0.2, humidity: 5e-324, pressure: 1_099.9999999999998 },
+      { temperature: -5e-324, humidity: Number.MIN_VALUE, batteryLevel: 2 ** -1022 },
+      { temperature: 1 / 3, humidity: 100 / 7, pressure: Math.PI * 300, batteryLevel: Math.E },
+      { seconds: 946_684_800, nanos: 0 },
+      { seconds: 946_684_800, nanos: 999_999_999 },
+      { seconds: tomorrow, nanos: 999_999_999 },
+      { seconds: 1_709_251_199, nanos: 123_456_789 },
+    ];
+    const rows = measured.map((values) => readingRow("a", values));
+    await writeReadings(db, rows);
+    const found = await pageReadings(db, { deviceId: "a", ...all });
+    const key = (row: object) => JSON.stringify(row, (_, v) => typeof v === "bigint" ? `${v}` : v);
+    assert.deepEqual(
+      found.map(({ reading, position }) =>
+        key({
+          ...reading,
+          $typeName: undefined,
+          deviceId: undefined,
+          timestamp: undefined,
+          nanos: undefined,
+          at: `${reading.timestamp}.${reading.nanos}`,
+          tieBreak: String(position.tieBreak),
+        })
+      ).sort(),
+      measured.map((values, at) =>
+        key({
+          temperature: rows[at]!.temperature,
+          humidity: rows[at]!.humidity,
+          pressure: rows[at]!.pressure,
+          batteryLevel: rows[at]!.batteryLevel,
+          at: `${values.seconds ?? noonSeconds}.${values.nanos ?? 0}`,
+          tieBreak: String(rows[at]!.tieBreak),
+        })
+      ).sort(),
+    );
+  },
+
+  async "parks readings of unknown devices, each once, and the others are stored"(db) {
+    await writeDevices(db, [device("known")]);
+    const rows = [readingRow("known"), readingRow("new"), readingRow("new", { nanos: 5 })];
+    assert.deepEqual(await writeReadings(db, rows), { stored: 1, parked: 2 });
+    assert.deepEqual(await writeReadings(db, rows), { stored: 0, parked: 0 });
+    assert.equal(await countRows(db, "parked_readings"), 2);
+  },
+
+  async "keeps devices of any script apart"(db) {
+    const rows = strangeIds.map((id) => readingRow(id));
+    assert.deepEqual(await writeReadings(db, rows), { stored: 0, parked: strangeIds.length });
+    const released = await writeDevices(db, strangeIds.map((id) => device(id)));
+    assert.equal(released.length, strangeIds.length);
+    assert.deepEqual(await writeReadings(db, rows), { stored: 0, parked: 0 });
+    for (const id of strangeIds) {
+      const [only, ...more] = await pageReadings(db, { deviceId: id, ...all });
+      assert.deepEqual([only?.reading.deviceId, more.length], [id, 0]);
+    }
+  },
+
+  async "takes an empty batch"(db) {
+    assert.deepEqual(await writeReadings(db, []), { stored: 0, parked: 0 });
+  },
+});
+
+postgresTest("writeReadings from several sessions", {
+  async "stores each row once and does not deadlock"(db) {
+    const ids = Array.from({ length: 40 }, (_, at) => `d${at}`);
+    // Half of them unknown, so that both tables are fought over.
+    await writeDevices(db, ids.slice(0, 20).map((id) => device(id)));
+    const rows = ids.flatMap((id) =>
+      Array.from({ length: 25 }, (_, at) => readingRow(id, { seconds: noonSeconds + at }))
+    );
+    const totals = await Promise.all([0, 1, 2, 3].map(async (writer) => {
+      let stored = 0;
+      for (let round = 0; round < 5; round++) {
+        const written = await writeReadings(db, shuffled(rows, writer * 10 + round));
+        stored += written.stored + written.parked;
+      }
+      return stored;
+    }));
+    assert.equal(totals.reduce((sum, stored) => sum + stored), rows.length);
+    assert.equal(await countRows(db, "sensor_readings"), 500);
+    assert.equal(await countRows(db, "parked_readings"), 500);
+  },
+
+  async "reports a device that vanished, so that the batch is tried again"(db) {
+    await writeDevices(db, [device("going")]);
+    const { write } = await db.transaction().execute(async (transaction) => {
+      await sql`delete from iot_devices`.execute(transaction);
+      const write = writeReadings(db, [readingRow("going")]).catch((error) => error);
+      await waitUntil(async () => {
+        const { rows } = await sql`select from pg_locks where not granted`.execute(db);
+        return rows.length > 0;
+      }, { deadlineMs: 20_000, what: "the write to wait for the deletion" });
+      return { write };
+    });
+    const error = await write;
+    assert.equal(error.code, "23503");
+    assert.equal(writeFailure(error), "retry");
+    assert.deepEqual(await writeReadings(db, [readingRow("going")]), { stored: 0, parked: 1 });
+  },
+});
+
+function shuffled<Item>(items: readonly Item[], seed: number): Item[] {
+  let state = seed + 1;
+  const random = () => (state = Math.imul(state, 1_103_515_245) + 12_345 >>> 0) / 2 ** 32;
+  return items.map((item) => ({ item, at: random() })).sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
+}

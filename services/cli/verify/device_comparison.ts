@@ -1,0 +1,148 @@
+import { packedRowBytes, type PackedRows, type RowPosition } from "../../backend/store/read_run.ts";
+import type { Turns } from "./turns.ts";
+
+/** What a device measured, as published and as stored. */
+export interface Measured {
+  readonly temperature: number;
+  readonly humidity: number;
+  readonly pressure: number;
+  readonly batteryLevel: number;
+}
+
+/** How a device's readings differ from those that it published. */
+export type Difference = "missing" | "doubled" | "altered" | "unexpected" | "parked";
+
+export interface Found {
+  readonly difference: Difference;
+  /** Unix microseconds. */
+  readonly micros: number;
+  /** What was published at that instant, if anything was. */
+  readonly expected: Measured | undefined;
+  /** What is there, if anything is. */
+  readonly found: Measured | undefined;
+}
+
+export interface DeviceComparisonOptions {
+  readonly turns: Turns;
+  readonly readingAt: (instantUs: number) => Measured;
+  readonly onDifference: (found: Found) => void;
+}
+
+/** Where in a packed row each column starts, in bytes. */
+const at = { micros: 0, tieBreak: 8, parked: 16, temperature: 17, humidity: 25, pressure: 33 };
+const batteryLevelAt = 41;
+
+/**
+ * Compares one device's rows with its turns, in one pass over both in the order
+ * of their instants; keeps nothing but the turn that it is at.
+ */
+export class DeviceComparison {
+  /** Readings that are stored as they were published. */
+  matched = 0;
+  readonly #options: DeviceComparisonOptions;
+  #turn = 0;
+  #dueUs: number;
+  #expected: Measured | undefined;
+  /** Rows of the turn under way that hold what was published. */
+  #stored = 0;
+  #parked = 0;
+  /** Rows of its instant that hold something else. */
+  #others: Measured[] = [];
+  #last: RowPosition | undefined;
+
+  constructor(options: DeviceComparisonOptions) {
+    this.#options = options;
+    this.#dueUs = options.turns.firstUs;
+  }
+
+  /** The last row that was looked at. */
+  get last(): RowPosition | undefined {
+    return this.#last;
+  }
+
+  /** Takes the device's next rows. */
+  take(packed: PackedRows): void {
+    const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
+    for (let row = 0; row < packed.byteLength; row += packedRowBytes) {
+      const micros = Number(view.getBigInt64(row + at.micros));
+      const parked = view.getUint8(row + at.parked) === 1;
+      while (this.#due() && this.#dueUs < micros) this.#settle();
+      // The nanoseconds are in the high bits, which a run's readings leave at 0.
+      const whole = view.getUint16(row + at.tieBreak) < 32;
+      if (this.#due() && this.#dueUs === micros && whole) this.#compare(view, row, parked);
+      else this.#report(parked ? "parked" : "unexpected", micros, undefined, measured(view, row));
+      if (row + packedRowBytes >= packed.byteLength) {
+        this.#last = { micros, tieBreak: view.getBigInt64(row + at.tieBreak), parked };
+      }
+    }
+  }
+
+  /** Settles the turns of which no row has come. */
+  finish(): void {
+    while (this.#due()) this.#settle();
+  }
+
+  #due(): boolean {
+    return this.#turn < this.#options.turns.count;
+  }
+
+  #compare(view: DataView, row: number, parked: boolean): void {
+    const expected = this.#expected ??= this.#options.readingAt(this.#dueUs);
+    const same = view.getFloat64(row + at.temperature) === expected.temperature &&
+      view.getFloat64(row + at.humidity) === expected.humidity &&
+      view.getFloat64(row + at.pressure) === expected.pressure &&
+      view.getFloat64(row + batteryLevelAt) === expected.batteryLevel;
+    if (parked && same) this.#parked++;
+    else if (parked) this.#report("parked", this.#dueUs, expected, measured(view, row));
+    else if (same) this.#stored++;
+    else this.#others.push(measured(view, row));
+  }
+
+  /** Judges the turn under way, now that all its rows are known, and goes on to the next. */
+  #settle(): void {
+    const micros = this.#dueUs;
+    if (this.#stored > 0) this.matched++;
+    if (this.#stored !== 1 || this.#parked > 0 || this.#others.length > 0) {
+      const expected = this.#expected ?? this.#options.readingAt(micros);
+      for (let copy = 1; copy < this.#stored; copy++) {
+        this.#report("doubled", micros, expected, expected);
+      }
+      for (let copy = 0; copy < this.#parked; copy++) {
+        this.#report("parked", micros, expected, expected);
+      }
+      const [other] = this.#others;
+      // Of several others one stands in for the reading that is not there.
+      const altered = this.#stored === 0 && this.#parked === 0 && other !== undefined;
+      if (altered) this.#report("altered", micros, expected, other);
+      for (const extra of altered ? this.#others.slice(1) : this.#others) {
+        this.#report("unexpected", micros, expected, extra);
+      }
+      if (this.#stored === 0 && this.#parked === 0 && other === undefined) {
+        this.#report("missing", micros, expected, undefined);
+      }
+      this.#others = [];
+    }
+    this.#stored = this.#parked = 0;
+    this.#expected = undefined;
+    this.#turn++;
+    this.#dueUs += this.#options.turns.intervalUs;
+  }
+
+  #report(
+    difference: Difference,
+    micros: number,
+    expected: Measured | undefined,
+    found: Measured | undefined,
+  ): void {
+    this.#options.onDifference({ difference, micros, expected, found });
+  }
+}
+
+function measured(view: DataView, row: number): Measured {
+  return {
+    temperature: view.getFloat64(row + at.temperature),
+    humidity: view.getFloat64(row + at.humidity),
+    pressure: view.getFloat64(row + at.pressure),
+    batteryLevel: view.getFloat64(row + batteryLevelAt),
+  };
+}

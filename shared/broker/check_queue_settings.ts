@@ -1,0 +1,20 @@
+import { ConfigError } from "#shared/config/config_error.ts";
+import type { QueueOptions } from "./broker.ts";
+
+/**
+ * @param section of the two settings, such as `backend.rabbitmq`
+ * @throws {ConfigError} for a quorum queue that is not durable, which RabbitMQ does not have.
+ */
+export function checkQueueSettings(
+  command: string,
+  section: string,
+  { durable, type }: QueueOptions,
+): void {
+  if (type !== "quorum" || durable) return;
+  throw new ConfigError(command, [{
+    key: `${section}.queue_durable`,
+    value: "false",
+    source: `checked against ${section}.queue_type`,
+    problem: "expected true: quorum queues are always durable",
+  }]);
+}

@@ -1,0 +1,48 @@
+import { getLogger } from "@logtape/logtape";
+import { type Kysely, sql } from "kysely";
+import type { Database } from "../../services/backend/store/database.ts";
+import { migrateToLatest } from "../../services/backend/store/migrate.ts";
+import { openDatabase } from "../../services/backend/store/open_database.ts";
+import { databaseConfig } from "./database_config.ts";
+import { createTestDatabase, postgresUrl } from "./postgres.ts";
+import { tempPglite } from "./temp_pglite.ts";
+
+export type StoreCase = (db: Kysely<Database>) => Promise<void>;
+
+/**
+ * Registers the same cases for the embedded database and for PostgreSQL, each a
+ * step that starts with empty tables.
+ */
+export function eachDatabase(what: string, cases: Readonly<Record<string, StoreCase>>): void {
+  Deno.test(`${what}, on PGlite`, async (test) => {
+    await using folder = await tempPglite();
+    await runCases(test, folder.url, cases);
+  });
+  postgresTest(`${what}, on PostgreSQL`, cases);
+}
+
+/** As `eachDatabase`, for what only several sessions can show. */
+export function postgresTest(name: string, cases: Readonly<Record<string, StoreCase>>): void {
+  Deno.test({
+    name,
+    ignore: postgresUrl === undefined,
+    async fn(test) {
+      await using server = await createTestDatabase();
+      await runCases(test, server.url, cases);
+    },
+  });
+}
+
+async function runCases(
+  test: Deno.TestContext,
+  url: string,
+  cases: Readonly<Record<string, StoreCase>>,
+): Promise<void> {
+  const log = getLogger("store-test");
+  await using database = await openDatabase(databaseConfig(url), log);
+  await migrateToLatest(database.db, log);
+  for (const [name, run] of Object.entries(cases)) {
+    await sql`truncate iot_devices, sensor_readings, parked_readings`.execute(database.db);
+    await test.step(name, () => run(database.db));
+  }
+}
