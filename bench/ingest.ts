@@ -97,28 +97,35 @@ async function drains(site: Site, options: BenchOptions, signal: AbortSignal): P
       ),
     );
   const cpu = (contender: Contender, name: keyof Drain["cpuMicros"]) =>
-    orDash(measured.get(contender)!.map(({ cpuMicros }) => cpuMicros[name]), 1);
+    median(measured.get(contender)!.map(({ cpuMicros }) => cpuMicros[name] ?? NaN));
+  const allCpu = (contender: Contender) =>
+    cpu(contender, "consumer") + cpu(contender, "broker") + cpu(contender, "postgres");
   print(
-    `${whole(options.readings)} readings of ${whole(options.devices)} devices, ` +
-      `medians of ${options.rounds} rounds in turns; ratios are within a round:`,
+    `${whole(options.readings)} readings of ${whole(options.devices)} devices, medians of ` +
+      `${options.rounds} rounds in turns. Ratios are to the bare loop, within a round; CPU is in ` +
+      `µs a reading, of the consumer, the broker, PostgreSQL and all three:`,
   );
   print(markdownTable(
-    ["", "readings/s", "to bare loop", "CPU µs a reading", "broker", "PostgreSQL", "peak MB"],
+    ["", "readings/s", "ratio", "CPU", "broker", "PostgreSQL", "all", "ratio", "peak MB"],
     [
       ...contenders.map((contender) => [
         contender.name,
         whole(rate(contender)),
         toBare(contender).toFixed(2),
-        cpu(contender, "consumer"),
-        cpu(contender, "broker"),
-        contender === noDatabase ? "–" : cpu(contender, "postgres"),
-        orDash(measured.get(contender)!.map(({ peakBytes }) => megabytes(peakBytes)), 0),
+        orDash(cpu(contender, "consumer"), 1),
+        orDash(cpu(contender, "broker"), 1),
+        ...(contender === noDatabase ? ["–", "–", "–"] : [
+          orDash(cpu(contender, "postgres"), 1),
+          orDash(allCpu(contender), 1),
+          orDash(allCpu(contender) / allCpu(bare), 2),
+        ]),
+        orDash(median(measured.get(contender)!.map(({ peakBytes }) => megabytes(peakBytes))), 0),
       ]),
       ...(copied.length === 0 ? [] : [[
         "COPY of the same rows, no queue",
         whole(median(copied)),
         (median(copied) / rate(bare)).toFixed(2),
-        ...["–", "–", "–", "–"],
+        ...["–", "–", "–", "–", "–", "–"],
       ]]),
     ],
   ));
@@ -193,7 +200,7 @@ async function backlogMemory(site: Site, { backlog, devices }: BenchOptions): Pr
   print(markdownTable(["messages waiting", "readings/s", "peak MB of the backend"], [[
     whole(backlog),
     whole(measured.readingsPerSecond),
-    orDash([megabytes(measured.peakBytes)], 0),
+    orDash(megabytes(measured.peakBytes), 0),
   ]]));
 }
 
@@ -201,13 +208,13 @@ function whole(value: number): string {
   return Math.round(value).toLocaleString("en");
 }
 
-function megabytes(bytes: number | undefined): number | undefined {
-  return bytes === undefined ? undefined : bytes / 2 ** 20;
+function megabytes(bytes: number | undefined): number {
+  return (bytes ?? NaN) / 2 ** 20;
 }
 
-function orDash(values: readonly (number | undefined)[], digits: number): string {
-  const known = values.filter((value) => value !== undefined);
-  return known.length === 0 ? "–" : median(known).toFixed(digits);
+/** A dash where it could not be measured. */
+function orDash(value: number, digits: number): string {
+  return Number.isNaN(value) ? "–" : value.toFixed(digits);
 }
 
 if (Deno.args.includes("--help")) {
