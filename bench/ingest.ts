@@ -176,20 +176,30 @@ async function curve(
   at: (point: number) => { readonly workload: Workload; readonly prepare?: () => Promise<void> },
 ): Promise<void> {
   if (points.length < 2) return;
-  const rates = new Map<number, number[]>(points.map((point) => [point, []]));
+  const measured = new Map<number, Drain[]>(points.map((point) => [point, []]));
   for (let round = 0; round < Math.min(2, options.rounds); round++) {
     for (const point of points) {
       const { workload, prepare } = at(point);
-      const { readingsPerSecond } = await freshDrain(site, real, workload, prepare);
-      rates.get(point)!.push(readingsPerSecond);
+      measured.get(point)!.push(await freshDrain(site, real, workload, prepare));
     }
   }
-  const first = median(rates.get(points[0]!)!);
+  const medianOf = (point: number, value: (drain: Drain) => number | undefined) =>
+    median(measured.get(point)!.map((drain) => value(drain) ?? NaN));
+  const first = points[0]!;
   print(markdownTable(
-    [name, "readings/s", "to the first"],
+    [name, "readings/s", "to the first", "PostgreSQL's CPU µs", "to the first"],
     points.map((point) => {
-      const rate = median(rates.get(point)!);
-      return [whole(point), whole(rate), (rate / first).toFixed(2)];
+      const [rate, firstRate] = [point, first].map((at) =>
+        medianOf(at, (d) => d.readingsPerSecond)
+      );
+      const [cpu, firstCpu] = [point, first].map((at) => medianOf(at, (d) => d.cpuMicros.postgres));
+      return [
+        whole(point),
+        whole(rate!),
+        (rate! / firstRate!).toFixed(2),
+        orDash(cpu!, 1),
+        orDash(cpu! / firstCpu!, 2),
+      ];
     }),
   ));
 }
