@@ -133,6 +133,7 @@ async function drains(site: Site, options: BenchOptions, signal: AbortSignal): P
 
 async function latencies(site: Site, options: BenchOptions): Promise<void> {
   const { devices, latencySeconds: seconds } = options;
+  if (options.rates.length === 0) return;
   const rows: string[][] = [];
   for (const rate of options.rates) {
     await resetTables(site, devices);
@@ -176,29 +177,23 @@ async function curve(
   at: (point: number) => { readonly workload: Workload; readonly prepare?: () => Promise<void> },
 ): Promise<void> {
   if (points.length < 2) return;
-  const measured = new Map<number, Drain[]>(points.map((point) => [point, []]));
-  for (let round = 0; round < Math.min(2, options.rounds); round++) {
-    for (const point of points) {
-      const { workload, prepare } = at(point);
-      measured.get(point)!.push(await freshDrain(site, real, workload, prepare));
-    }
+  const measured = new Map<number, Drain>();
+  for (const point of points) {
+    const { workload, prepare } = at(point);
+    measured.set(point, await freshDrain(site, real, workload, prepare));
   }
-  const medianOf = (point: number, value: (drain: Drain) => number | undefined) =>
-    median(measured.get(point)!.map((drain) => value(drain) ?? NaN));
-  const first = points[0]!;
+  const first = measured.get(points[0]!)!;
+  print(`${whole(options.readings)} readings by the backend, once each:`);
   print(markdownTable(
     [name, "readings/s", "to the first", "PostgreSQL's CPU µs", "to the first"],
     points.map((point) => {
-      const [rate, firstRate] = [point, first].map((at) =>
-        medianOf(at, (d) => d.readingsPerSecond)
-      );
-      const [cpu, firstCpu] = [point, first].map((at) => medianOf(at, (d) => d.cpuMicros.postgres));
+      const { readingsPerSecond: rate, cpuMicros: { postgres: cpu = NaN } } = measured.get(point)!;
       return [
         whole(point),
-        whole(rate!),
-        (rate! / firstRate!).toFixed(2),
-        orDash(cpu!, 1),
-        orDash(cpu! / firstCpu!, 2),
+        whole(rate),
+        (rate / first.readingsPerSecond).toFixed(2),
+        orDash(cpu, 1),
+        orDash(cpu / (first.cpuMicros.postgres ?? NaN), 2),
       ];
     }),
   ));
@@ -239,8 +234,10 @@ let status = 0;
 try {
   await main(readOptions(Deno.args), controller.signal);
 } catch (error) {
-  status = 1;
-  if (error instanceof ServiceError || error instanceof TypeError) say(error.message);
+  status = controller.signal.aborted ? 130 : 1;
+  // A Ctrl-C reaches the servers that were started too, and closing then fails besides.
+  if (controller.signal.aborted) say(String(controller.signal.reason.message));
+  else if (error instanceof ServiceError || error instanceof TypeError) say(error.message);
   else throw error;
 }
 process.exit(status);

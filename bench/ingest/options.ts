@@ -54,7 +54,7 @@ const quick = {
 };
 const full = {
   readings: 200_000,
-  rounds: 3,
+  rounds: 2,
   latencySeconds: 20,
   fleets: "100000",
   tables: "1000000,5000000",
