@@ -27,6 +27,11 @@ export interface PostgresOptions {
   readonly settings?: Readonly<Record<string, string | number>>;
 }
 
+/** For tests: nothing of the server outlives the run, so no write need reach the disk. */
+const volatileSettings = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
+/** PostgreSQL's defaults. */
+export const durableSettings = { fsync: "on", synchronous_commit: "on", full_page_writes: "on" };
+
 /**
  * A PostgreSQL of its own in a temporary folder, from the installed server;
  * undefined if none is installed.
@@ -55,10 +60,7 @@ export async function startPostgres(
     // Sockets elsewhere would need the right to write there; Windows has none.
     ...(Deno.build.os === "windows" ? {} : { unix_socket_directories: folder.path }),
     max_connections: 200,
-    // Nothing of it outlives the run.
-    fsync: "off",
-    synchronous_commit: "off",
-    full_page_writes: "off",
+    ...volatileSettings,
     ...given,
   };
   let server: ServerProcess | undefined;

@@ -34,11 +34,6 @@ export interface BatchConsumerOptions<Row> extends BatchOptions {
   readonly log: Logger;
 }
 
-interface Item<Row> {
-  readonly delivery: Delivery;
-  readonly row: Row;
-}
-
 interface Letter {
   readonly delivery: Delivery;
   readonly reason: DeadLetterReason;
@@ -105,49 +100,53 @@ export class BatchConsumer<Row> {
 
   async #settle(batch: readonly Delivery[]): Promise<void> {
     const { decode, metrics } = this.#options;
-    const items: Item<Row>[] = [];
+    const deliveries: Delivery[] = [];
+    const rows: Row[] = [];
     const malformed: Letter[] = [];
     const nowMs = Date.now();
     for (const delivery of batch) {
       try {
-        items.push({ delivery, row: decode(delivery.body, nowMs) });
+        rows.push(decode(delivery.body, nowMs));
+        deliveries.push(delivery);
       } catch (error) {
         malformed.push({ delivery, ...whyMalformed(error) });
       }
     }
-    metrics.batchRows.observe(items.length);
+    metrics.batchRows.observe(rows.length);
     // At once: rows must not wait for a dead-letter queue that takes nothing.
     await Promise.all([
       this.#deadLetter(malformed),
-      items.length > 0 ? this.#write(items) : undefined,
+      rows.length > 0 ? this.#write(deliveries, rows) : undefined,
     ]);
   }
 
-  /** Writes the items; if the database blames a row, in halves, until it stands alone. */
-  async #write(items: readonly Item<Row>[]): Promise<void> {
+  /**
+   * Writes the rows, each of the delivery at its place; if the database blames a
+   * row, in halves, until it stands alone.
+   */
+  async #write(deliveries: readonly Delivery[], rows: readonly Row[]): Promise<void> {
     const { write, ack, metrics, log, queue } = this.#options;
-    const rows = items.map(({ row }) => row);
     for (let attempt = 1; !this.#giveUp.signal.aborted; attempt++) {
       const startedMs = performance.now();
       try {
         await write(rows);
         metrics.writeSeconds.observe((performance.now() - startedMs) / 1_000);
-        ack(items.map(({ delivery }) => delivery));
+        ack(deliveries);
         return;
       } catch (error) {
         const failure = writeFailure(error);
         const detail = error instanceof Error ? error.message : String(error);
         metrics.writeFailures.inc({ queue, failure });
         if (failure === "reject") {
-          if (items.length === 1) {
+          if (rows.length === 1) {
             const state = sqlState(error) ?? "";
-            const { delivery } = items[0]!;
+            const delivery = deliveries[0]!;
             const reason = "refused_by_database";
             await this.#deadLetter([{ delivery, reason, detail: `${state} ${detail}` }]);
           } else {
-            const half = items.length >> 1;
-            await this.#write(items.slice(0, half));
-            await this.#write(items.slice(half));
+            const half = rows.length >> 1;
+            await this.#write(deliveries.slice(0, half), rows.slice(0, half));
+            await this.#write(deliveries.slice(half), rows.slice(half));
           }
           return;
         }

@@ -89,7 +89,7 @@ export function movedFrom(devices: RawBuilder<unknown>, limit: number): RawBuild
       insert into sensor_readings
         (device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level)
       select device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level
-      from released order by 1, 2, 3
+      from released order by device_id collate "C", 2, 3
       on conflict do nothing
     )`;
 }

@@ -1,0 +1,79 @@
+/**
+ * The least that carries readings from the queue to the table, to measure the
+ * backend by: consume, decode, insert, ack. No checks, parking, dead letters,
+ * reconnects, metrics or last-seen; one device unknown ends it.
+ *
+ *     bare_loop.ts AMQP_URL QUEUE PREFETCH BATCH WRITERS READINGS [DATABASE_URL]
+ *
+ * Prints `done` when so many readings are acked. Without a database it only
+ * decodes.
+ */
+import process from "node:process";
+import { fromBinary } from "@bufbuild/protobuf";
+import { connect, type ConsumeMessage } from "amqplib";
+import { Pool } from "pg";
+import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
+import { tieBreak } from "../../services/backend/store/tie_break.ts";
+
+const [amqpUrl, queue, prefetch, batchSize, writers, readings, databaseUrl] = Deno.args;
+const maxRows = Number(batchSize);
+const pool = databaseUrl === undefined
+  ? undefined
+  : new Pool({ connectionString: databaseUrl, max: Number(writers) });
+const channel = await (await connect(amqpUrl!)).createChannel();
+await channel.prefetch(Number(prefetch));
+
+const insert = {
+  name: "insert",
+  text: `
+    insert into sensor_readings
+      (device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level)
+    select d, timestamptz 'epoch' + m * interval '1 microsecond', k, t, h, p, b
+    from json_to_recordset($1) as r(
+      d text, m double precision, k bigint, t double precision, h double precision,
+      p double precision, b double precision
+    )
+    on conflict do nothing`,
+};
+
+let batch: ConsumeMessage[] = [];
+let previous = Promise.resolve();
+let acked = 0;
+
+function row({ content }: ConsumeMessage) {
+  const r = fromBinary(SensorReadingSchema, content);
+  return {
+    d: r.deviceId,
+    m: Number(r.timestamp) * 1_000_000 + Math.floor(r.nanos / 1_000),
+    k: tieBreak(r.nanos % 1_000, r.temperature, r.humidity, r.pressure, r.batteryLevel),
+    t: r.temperature,
+    h: r.humidity,
+    p: r.pressure,
+    b: r.batteryLevel,
+  };
+}
+
+async function settle(messages: readonly ConsumeMessage[], before: Promise<void>): Promise<void> {
+  const values = [JSON.stringify(messages.map(row))];
+  await pool?.query({ ...insert, values });
+  // One ack for all up to the last, so in their order.
+  await before;
+  channel.ack(messages.at(-1)!, true);
+  acked += messages.length;
+  if (acked >= Number(readings)) process.stdout.write("done\n");
+}
+
+function flush(): void {
+  if (batch.length === 0) return;
+  const full = batch;
+  batch = [];
+  previous = settle(full, previous);
+}
+
+await channel.consume(queue!, (message) => {
+  if (message === null) throw new Error("the broker cancelled the consumer");
+  batch.push(message);
+  if (batch.length === maxRows) flush();
+});
+// The last batch is not full.
+setInterval(flush, 100);

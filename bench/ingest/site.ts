@@ -1,0 +1,131 @@
+import { getLogger } from "@logtape/logtape";
+import { type Channel, type ChannelModel, connect } from "amqplib";
+import { Client } from "pg";
+import { deadLetterQueue } from "#shared/broker/broker.ts";
+import { migrateToLatest } from "../../services/backend/store/migrate.ts";
+import { openDatabase } from "../../services/backend/store/open_database.ts";
+import { neededServices } from "../../tools/services/needed_services.ts";
+import { obtainService } from "../../tools/services/obtain_service.ts";
+import { type Service, ServiceError } from "../../tools/services/service.ts";
+import { durableSettings, startPostgres } from "../../tools/services/start_postgres.ts";
+import { fleet } from "./workload.ts";
+
+/** Where it is measured: servers, and a database and queues that nobody else uses. */
+export interface Site {
+  readonly amqpUrl: string;
+  readonly databaseUrl: string;
+  readonly sensorQueue: string;
+  readonly deviceQueue: string;
+  readonly pg: Client;
+  readonly broker: ChannelModel;
+  readonly channel: Channel;
+  readonly origins: string;
+}
+
+/** Opens the site; disposing removes its database and queues, and servers that were started. */
+export async function openSite(
+  open: AsyncDisposableStack,
+  { ownServices, signal, say }: {
+    readonly ownServices: boolean;
+    readonly signal: AbortSignal;
+    readonly say: (line: string) => void;
+  },
+): Promise<Site> {
+  const obtained: Record<string, Service> = {};
+  for (const needed of neededServices) {
+    const service = await obtainService(
+      needed.name === "PostgreSQL"
+        ? {
+          ...needed,
+          startInstalled: (signal) => startPostgres(signal, { settings: durableSettings }),
+        }
+        : needed,
+      { environment: Deno.env.toObject(), ownServices, signal, warn: say },
+    );
+    if (service === undefined) {
+      throw new ServiceError(`No ${needed.name}. Try: ${needed.supply.join(", or: ")}`);
+    }
+    obtained[needed.name] = open.use(service);
+  }
+  // Both are there: the loop threw otherwise.
+  const [postgres, rabbitmq] = [obtained["PostgreSQL"]!, obtained["RabbitMQ"]!];
+
+  const id = crypto.randomUUID().slice(0, 8);
+  const databaseUrl = await createDatabase(open, postgres.url, `bench_${id}`);
+  const pg = new Client({ connectionString: databaseUrl });
+  await pg.connect();
+  open.defer(() => pg.end());
+
+  const broker = await connect(rabbitmq.url);
+  open.defer(() => broker.close());
+  const channel = await broker.createChannel();
+  const [sensorQueue, deviceQueue] = [`bench-sensor-${id}`, `bench-device-${id}`];
+  const queues = [sensorQueue, deviceQueue].flatMap((name) => [name, deadLetterQueue(name)]);
+  for (const queue of queues) await channel.assertQueue(queue, { durable: true });
+  open.defer(async () => {
+    for (const queue of queues) await channel.deleteQueue(queue);
+  });
+  return {
+    amqpUrl: rabbitmq.url,
+    databaseUrl,
+    sensorQueue,
+    deviceQueue,
+    pg,
+    broker,
+    channel,
+    origins: `PostgreSQL: ${postgres.origin}; RabbitMQ: ${rabbitmq.origin}`,
+  };
+}
+
+async function createDatabase(
+  open: AsyncDisposableStack,
+  server: string,
+  name: string,
+): Promise<string> {
+  const execute = async (sql: string) => {
+    const client = new Client({ connectionString: server });
+    await client.connect();
+    await client.query(sql).finally(() => client.end());
+  };
+  await execute(`create database ${name}`);
+  open.defer(() => execute(`drop database if exists ${name} with (force)`));
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  const log = getLogger("bench");
+  await using database = await openDatabase({
+    url,
+    host: "",
+    port: 0,
+    user: "",
+    password: "",
+    database: name,
+    maxConnections: 2,
+  }, log);
+  await migrateToLatest(database.db, log);
+  return url.href;
+}
+
+/** Empty tables but for the devices, at rest: what an earlier run left to do is done. */
+export async function resetTables({ pg }: Site, devices: number): Promise<void> {
+  await pg.query("truncate sensor_readings, parked_readings, iot_devices");
+  const chunk = 10_000;
+  for (let from = 0; from < devices; from += chunk) {
+    const rows = Array.from({ length: Math.min(chunk, devices - from) }, (_, i) => {
+      const { deviceId, location, firmware } = fleet.device(from + i, 0);
+      return { deviceId, location, firmware };
+    });
+    await pg.query(
+      `insert into iot_devices
+       select "deviceId", location, '', '', firmware, 0, 0, 'epoch', 'epoch'
+       from json_to_recordset($1) as r("deviceId" text, location text, firmware text)`,
+      [JSON.stringify(rows)],
+    );
+  }
+  await pg.query("vacuum analyze iot_devices");
+  await checkpoint({ pg });
+}
+
+/** Refused to roles that are no superuser; the figures are then a little less even. */
+export async function checkpoint({ pg }: Pick<Site, "pg">): Promise<void> {
+  await pg.query("checkpoint").catch(() => {});
+}
