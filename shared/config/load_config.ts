@@ -126,7 +126,9 @@ function strayFlags(args: readonly string[]): readonly ConfigIssue[] {
       key: arg.split("=", 1)[0]!,
       value: undefined,
       source: "command line",
-      problem: "no such flag; --help lists them",
+      problem: arg.startsWith("-")
+        ? "no such flag; --help lists them"
+        : "not expected here; --help says what is",
     }));
 }
 

@@ -159,6 +159,14 @@ Deno.test("loadConfig shows no value that was meant for a misspelt flag", () => 
   assert.deepEqual(issuesOf({ stray: ["stray"] }).map(({ key }) => key), ["stray"]);
 });
 
+Deno.test("loadConfig calls a word that no flag goes before no flag", () => {
+  const problems = issuesOf({ stray: ["sideways", "-x"] }).map(({ problem }) => problem);
+  assert.deepEqual(problems, [
+    "not expected here; --help says what is",
+    "no such flag; --help lists them",
+  ]);
+});
+
 Deno.test("loadConfig passes over variables of other programs and other services", () => {
   const environment = {
     APP_FRONTEND_WHATEVER: "1",

@@ -1,8 +1,8 @@
 import { Gauge, Registry } from "prom-client";
 
 /**
- * A registry with what every service reports of itself: build, start time,
- * resident and heap memory. (prom-client's own collectors of event-loop lag
+ * A registry with what every service reports of itself: start time, resident
+ * and heap memory. (prom-client's own collectors of event-loop lag
  * and garbage collection give wrong or empty figures on Deno.)
  */
 export function createRegistry(service: string): Registry {

@@ -19,7 +19,6 @@ const slowerAtMost = 3;
 
 Deno.test("Readings wait for their devices, and those that wait for ever slow no other", async () => {
   await using run = await FaultRun.open({
-    readings: devices * turns,
     devices,
     perSecond: devices,
     backendEnv: { APP_BACKEND_INGEST_BATCH_SIZE: "1000" },
@@ -83,7 +82,7 @@ Deno.test("Readings wait for their devices, and those that wait for ever slow no
   const after = await drain(2, []);
   assert(among < slowerAtMost * alone, `${among} ms a message among strangers, ${alone} alone`);
   assert(after < slowerAtMost * alone, `${after} ms a message after strangers, ${alone} before`);
-  await run.finish({ parked: strangers });
+  await run.finish({ readings: devices * turns, parked: strangers });
 });
 
 /** A reading of one of a thousand devices that never say who they are. */

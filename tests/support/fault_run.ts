@@ -10,8 +10,6 @@ import { TcpProxy } from "./tcp_proxy.ts";
 import { waitUntil } from "./wait_until.ts";
 
 export interface FaultRunOptions {
-  /** Readings of the run, spread over its devices. */
-  readonly readings: number;
   readonly devices: number;
   /** How fast the generator publishes them. */
   readonly perSecond: number;
@@ -21,8 +19,10 @@ export interface FaultRunOptions {
   readonly backendEnv?: Readonly<Record<string, string>>;
 }
 
-/** What may be there beside the run's readings, once it has ended. */
-export interface Leftovers {
+/** What is to be there once the run has ended. */
+export interface Expected {
+  /** Readings of the run, at least. */
+  readonly readings?: number;
   readonly deadLetters?: number;
   readonly parked?: number;
 }
@@ -172,9 +172,9 @@ export class FaultRun implements AsyncDisposable {
     return row!["n"] as number;
   }
 
-  /** Waits until this share of the run, from 0 to 1, is stored: the moment for a fault. */
-  async reaches(share: number): Promise<void> {
-    await this.stores(Math.floor(share * this.#options.readings));
+  /** Waits until so many more readings are stored than now: the moment for the next fault. */
+  async flows(more: number): Promise<void> {
+    await this.stores(await this.stored() + more);
   }
 
   /** Waits until so many readings are stored, and as long as there is progress. */
@@ -227,8 +227,8 @@ export class FaultRun implements AsyncDisposable {
    * Ends the run in good order, and proves that nothing of it is lost or
    * doubled, and that beside it there is what else is expected.
    */
-  async finish({ deadLetters = 0, parked = 0 }: Leftovers = {}): Promise<void> {
-    await this.reaches(1);
+  async finish({ readings = 1, deadLetters = 0, parked = 0 }: Expected = {}): Promise<void> {
+    await this.stores(readings);
     this.checkAlive();
     await this.stopGenerator();
     await this.drained();
@@ -248,7 +248,7 @@ export class FaultRun implements AsyncDisposable {
     const { code } = await verify.ended;
     assert.equal(code, 0, verify.output());
     const found = JSON.parse(verify.output().trim().split("\n").at(-1)!);
-    assert(found.readings.expected >= this.#options.readings, verify.output());
+    assert(found.readings.expected >= readings, verify.output());
     assert.equal(found.parked_in_all, parked);
     assert.deepEqual(found.queues, {
       "device-data": 0,

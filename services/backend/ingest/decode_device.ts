@@ -4,7 +4,7 @@ import { checkDeviceId, checkInstant, checkRange, checkText } from "./field_rule
 import { MalformedMessageError } from "./malformed_message_error.ts";
 
 /**
- * A device from the body of its message.
+ * A device from the body of its message; one that says nothing of `last_seen` is seen now.
  *
  * @param nowMs Unix milliseconds
  * @throws {MalformedMessageError} if it is no `IoTDevice`, or out of the contract's ranges.
@@ -23,6 +23,8 @@ export function decodeDevice(body: Uint8Array, nowMs: number): IoTDevice {
   checkText("firmware", device.firmware);
   checkRange("latitude", device.latitude, -90, 90);
   checkRange("longitude", device.longitude, -180, 180);
+  // Proto3 sends no zero: a producer that does not know the field is seen when it is heard.
+  if (device.lastSeen === 0n) device.lastSeen = BigInt(Math.floor(nowMs / 1_000));
   checkInstant("last_seen", device.lastSeen, nowMs);
   return device;
 }

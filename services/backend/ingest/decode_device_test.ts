@@ -49,6 +49,11 @@ Deno.test("decodeDevice takes what the contract allows", () => {
   ) assert.equal(refusal(bodyOf(values)), undefined, Deno.inspect(values));
 });
 
+Deno.test("decodeDevice takes a producer that knows only fields 1 to 6, and sees its device now", () => {
+  const { lastSeen } = decodeDevice(bodyOf({ lastSeen: 0n, longitude: 0 }), nowMs);
+  assert.equal(lastSeen, nowSeconds);
+});
+
 Deno.test("decodeDevice refuses what the contract does not", () => {
   for (
     const [values, reason] of [
@@ -63,7 +68,7 @@ Deno.test("decodeDevice refuses what the contract does not", () => {
       [{ longitude: Math.fround(-180.0001) }, "out_of_range"],
       [{ latitude: NaN }, "out_of_range"],
       [{ longitude: Infinity }, "out_of_range"],
-      [{ lastSeen: 0n }, "out_of_range"],
+      [{ lastSeen: -1n }, "out_of_range"],
       [{ lastSeen: nowSeconds + 86_401n }, "out_of_range"],
     ] as const
   ) assert.equal(refusal(bodyOf(values)), reason, Deno.inspect(values));

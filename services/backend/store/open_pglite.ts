@@ -2,12 +2,13 @@ import { PGlite } from "@electric-sql/pglite";
 import { type Driver, Kysely, PGliteDialect } from "kysely";
 import { sleep } from "#shared/lifecycle/sleep.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
-
 import type { Database } from "./database.ts";
 
 /** Longest that a lock which another process is about to give up is waited for. */
 const lockMs = 500;
 const lockPollMs = 20;
+/** Keeps the write-ahead log small: it need not outgrow the data on a laptop. */
+const walSettings = ["-c", "min_wal_size=32MB", "-c", "max_wal_size=64MB"];
 
 /**
  * The embedded PostgreSQL, kept in `folder`.
@@ -19,7 +20,9 @@ export async function openPglite(folder: string): Promise<Kysely<Database>> {
     await Deno.mkdir(folder, { recursive: true });
     await using opening = new AsyncDisposableStack();
     const lock = opening.use(await lockFolder(folder));
-    const pglite = await PGlite.create(folder);
+    const pglite = await PGlite.create(folder, {
+      startParams: [...PGlite.defaultStartParams, ...walSettings],
+    });
     opening.move();
     return new Kysely<Database>({ dialect: new ExclusivePgliteDialect(pglite, lock) });
   } catch (error) {

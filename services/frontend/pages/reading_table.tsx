@@ -74,12 +74,16 @@ export function ReadingRow({ reading, fresh }: ReadingRowProps) {
           ? "unknown"
           : <time datetime={new Date(ms).toISOString()}>{utcText(ms)}</time>}
       </th>
-      <td class="number">{measurementText(reading.temperature, quantities.temperature)}</td>
-      <td class="number">{measurementText(reading.humidity, quantities.humidity)}</td>
-      <td class="number">{measurementText(reading.pressure, quantities.pressure)}</td>
-      <td class="number">{measurementText(reading.batteryLevel, quantities.batteryLevel)}</td>
+      {Value(reading.temperature, quantities.temperature)}
+      {Value(reading.humidity, quantities.humidity)}
+      {Value(reading.pressure, quantities.pressure)}
+      {Value(reading.batteryLevel, quantities.batteryLevel)}
     </tr>
   );
+}
+
+function Value(value: number, quantity: Quantity) {
+  return <td class="number" data-label={quantity.name}>{measurementText(value, quantity)}</td>;
 }
 
 interface MoreProps {
