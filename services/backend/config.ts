@@ -52,8 +52,8 @@ export const backendSettings = {
         max: 65_535,
       }),
     },
-    // These defaults, prefetch and writers: the least CPU a reading that was measured, by
-    // `deno task bench:ingest --vary`; twice as large is no faster, half as large costs 5 % more.
+    // Of what `deno task bench:ingest --vary` tried for these, prefetch and writers, nothing was
+    // clearly better: twice as large is no faster, half as large costs 5 % more CPU.
     ingest: {
       batch_size: wholeNumber({
         doc: "rows a write, at most",
