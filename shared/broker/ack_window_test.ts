@@ -46,6 +46,24 @@ Deno.test("AckWindow holds back no more than it may", () => {
   }
 });
 
+Deno.test("AckWindow stays quick and small while one message stays open for millions", () => {
+  let acks = 0;
+  const window = new AckWindow(() => acks++, 2_500);
+  window.deliver(1);
+  const startMs = performance.now();
+  for (let tag = 2; tag <= 3_000_000; tag++) {
+    window.deliver(tag);
+    window.settle(tag);
+    if (tag % 1_000 === 0) window.flush();
+  }
+  window.flushAll();
+  assert.equal(acks, 2_999_999);
+  assert.ok(performance.now() - startMs < 5_000);
+  window.settle(1);
+  window.flush();
+  assert.equal(acks, 3_000_000);
+});
+
 Deno.test("AckWindow never acks what is open, and acks all in the end", () => {
   const order = fc.array(fc.nat({ max: 60 }), { maxLength: 200 });
   fc.assert(fc.property(order, fc.nat({ max: 20 }), (settles, maxHeld) => {
