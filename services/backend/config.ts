@@ -72,6 +72,11 @@ export const backendSettings = {
         min: 1,
         max: 32,
       }),
+      last_seen_interval: duration({
+        doc: "least time between two writes of when a device was last seen; they take 5 % at most",
+        default: "1s",
+        minMs: 1,
+      }),
       sweep_interval: duration({
         doc: "time between two looks for parked readings whose device is known by now",
         default: "10s",

@@ -25,7 +25,6 @@ import { waitForDatabase } from "./store/wait_for_database.ts";
 
 /** Dead letters that may await their confirm at once. */
 const maxUnconfirmedDeadLetters = 1_000;
-const lastSeenIntervalMs = 1_000;
 const releaseLimit = 10_000;
 
 /**
@@ -75,7 +74,11 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   );
 
   const lastSeen = open.use(
-    new LastSeen({ touch: (seen) => touchDevices(db, seen), intervalMs: lastSeenIntervalMs, log }),
+    new LastSeen({
+      touch: (seen) => touchDevices(db, seen),
+      intervalMs: ingest.lastSeenIntervalMs,
+      log,
+    }),
   );
   open.use(sweepParked({
     async release() {

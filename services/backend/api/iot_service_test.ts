@@ -116,6 +116,22 @@ eachDatabase("IoTService", {
     assert.deepEqual((await api.getAllDevice({})).latestReadings, []);
   },
 
+  async "last_seen is that of the newest reading, as soon as it is stored"(db) {
+    await using api = await serve(db);
+    await writeDevices(db, [device("a"), device("b")]);
+    const ahead = Math.floor(Date.now() / 1_000) + 3_600;
+    await writeReadings(db, [
+      readingRow("a", { seconds: noonSeconds + 7, nanos: 999_999_999 }),
+      readingRow("a", { seconds: noonSeconds + 5 }),
+      readingRow("a", { seconds: ahead }),
+      readingRow("b", { seconds: noonSeconds - 5 }),
+    ]);
+    const { devices } = await api.getAllDevice({});
+    const seen = [String(noonSeconds + 7), String(noonSeconds)];
+    assert.deepEqual(devices.map(({ lastSeen }) => lastSeen), seen);
+    assert.equal((await api.getDevice("a")).device.lastSeen, seen[0]);
+  },
+
   async "GetDevice gives one device, NOT_FOUND, or INVALID_ARGUMENT"(db) {
     await using api = await serve(db);
     await writeDevices(db, [

@@ -8,24 +8,28 @@ const closingMs = 1_000;
 export interface LastSeenOptions {
   /** Moves `last_seen` forward, by device id, in Unix microseconds. */
   readonly touch: (seen: ReadonlyMap<string, number>) => Promise<void>;
-  /** Time between two writes, in milliseconds. */
+  /** Least time between two writes of a device, in milliseconds. */
   readonly intervalMs: number;
   readonly log: Logger;
 }
 
 /** Most devices that one statement touches: it holds their rows until it ends. */
-const maxDevices = 10_000;
+const maxDevices = 1_000;
+/** Pause after a write, in times of what it took: writing never takes more than a twentieth. */
+const pause = 19;
 
 /**
- * Remembers each device's newest reading and writes it down once an interval,
- * in one statement for many: a row update per reading would cost more than the
- * reading.
+ * Remembers each device's newest reading and writes it down now and then, in one
+ * statement for many: a row update per reading would cost more than the
+ * reading. Of large fleets each reading may be of another device; then a pass
+ * over all of them takes longer than the interval, and the column lags behind
+ * the readings, which a device's `last_seen` is therefore read from as well.
  */
 export class LastSeen implements AsyncDisposable {
   readonly #options: LastSeenOptions;
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
-  #seen = new Map<string, number>();
+  readonly #seen = new Map<string, number>();
 
   constructor(options: LastSeenOptions) {
     this.#options = options;
@@ -46,12 +50,21 @@ export class LastSeen implements AsyncDisposable {
     await this.#flush();
   }
 
+  /** Writes down what is noted by now, some at a time. */
   async #flush(): Promise<void> {
-    const all = [...this.#seen];
-    this.#seen = new Map();
-    for (let at = 0; at < all.length; at += maxDevices) {
-      await this.#write(new Map(all.slice(at, at + maxDevices)));
+    const ids = [...this.#seen.keys()];
+    for (let at = 0; at < ids.length; at += maxDevices) {
+      const startedMs = performance.now();
+      await this.#write(this.#take(ids.slice(at, at + maxDevices)));
+      await sleep((performance.now() - startedMs) * pause, this.#closing.signal);
     }
+  }
+
+  /** With the newest instants, noted since the pass began. */
+  #take(ids: readonly string[]): ReadonlyMap<string, number> {
+    const taken = new Map(ids.map((id) => [id, this.#seen.get(id)!]));
+    for (const id of ids) this.#seen.delete(id);
+    return taken;
   }
 
   async #write(seen: ReadonlyMap<string, number>): Promise<void> {

@@ -108,8 +108,47 @@ Deno.test("LastSeen writes a million devices in parts, and keeps only the parts 
     for (let at = 0; at < 1_000_000; at++) lastSeen.note(`device-${at}`, at);
     await until(() => written.size === 1_000_000, "every device to be written");
   }
-  assert.equal(sizes.length, 100);
-  assert.ok(sizes.every((size) => size === 10_000));
+  assert.equal(sizes.length, 1_000);
+  assert.ok(sizes.every((size) => size === 1_000));
+});
+
+Deno.test("LastSeen writes for no more than a twentieth of the time, however many devices", async () => {
+  const writes: { readonly startMs: number; readonly endMs: number }[] = [];
+  await using lastSeen = new LastSeen({
+    async touch() {
+      const startMs = performance.now();
+      await until(() => performance.now() - startMs > 5, "a write that takes a while");
+      writes.push({ startMs, endMs: performance.now() });
+    },
+    intervalMs: 1,
+    log,
+  });
+  for (let at = 0; at < 2_500; at++) lastSeen.note(`device-${at}`, at);
+  await until(() => writes.length === 3, "all to be written");
+  const [first, second, third] = writes;
+  for (const [before, after] of [[first!, second!], [second!, third!]] as const) {
+    const tookMs = before.endMs - before.startMs;
+    // Timers count whole milliseconds.
+    assert.ok(after.startMs - before.endMs >= 19 * tookMs - 1);
+  }
+});
+
+Deno.test("LastSeen writes the newest instant of a device that waits for its turn", async () => {
+  const written = new Map<string, number>();
+  let writes = 0;
+  await using lastSeen = new LastSeen({
+    touch(seen) {
+      if (writes++ === 0) lastSeen.note("device-1500", 7);
+      for (const [id, micros] of seen) written.set(id, micros);
+      return Promise.resolve();
+    },
+    intervalMs: 1,
+    log,
+  });
+  for (let at = 0; at < 2_000; at++) lastSeen.note(`device-${at}`, 1);
+  await until(() => written.size === 2_000, "all to be written");
+  assert.equal(written.get("device-1500"), 7);
+  assert.equal(writes, 2);
 });
 
 Deno.test("LastSeen ends even when its last write fails", async () => {

@@ -14,8 +14,14 @@ interface DeviceRow {
   readonly last_seen_seconds: number;
 }
 
+// The column lags behind the readings. It alone knows of those from a clock that is ahead.
 const columns = sql`device_id, location, mac_address, ip_address, firmware, latitude, longitude,
-  floor(extract(epoch from last_seen))::float8 as last_seen_seconds`;
+  floor(extract(epoch from greatest(last_seen, (
+    select "timestamp" from sensor_readings r
+    where r.device_id = d.device_id and r."timestamp" <= now()
+    order by r."timestamp" desc
+    limit 1
+  ))))::float8 as last_seen_seconds`;
 
 /** Devices in the order of their ids, after `after` if given, at most `limit` if given. */
 export async function listDevices(
@@ -23,7 +29,7 @@ export async function listDevices(
   { after, limit }: { readonly after: string | undefined; readonly limit: number | undefined },
 ): Promise<readonly IoTDevice[]> {
   const { rows } = await sql<DeviceRow>`
-    select ${columns} from iot_devices
+    select ${columns} from iot_devices d
     ${after === undefined ? sql`` : sql`where device_id > ${after}`}
     order by device_id
     ${limit === undefined ? sql`` : sql`limit ${limit}`}`.execute(db);
@@ -35,7 +41,7 @@ export async function findDevice(
   deviceId: string,
 ): Promise<IoTDevice | undefined> {
   const { rows: [row] } = await sql<DeviceRow>`
-    select ${columns} from iot_devices where device_id = ${deviceId}`.execute(db);
+    select ${columns} from iot_devices d where device_id = ${deviceId}`.execute(db);
   return row === undefined ? undefined : toDevice(row);
 }
 
