@@ -99,7 +99,8 @@ export class BatchConsumer<Row> {
   }
 
   async #settle(batch: readonly Delivery[]): Promise<void> {
-    const { decode, metrics } = this.#options;
+    const { decode, metrics, queue } = this.#options;
+    metrics.received.inc({ queue }, batch.length);
     const deliveries: Delivery[] = [];
     const rows: Row[] = [];
     const malformed: Letter[] = [];

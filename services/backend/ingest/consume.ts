@@ -17,7 +17,7 @@ const drainMs = 4_000;
  * what it has, and closes.
  */
 export async function consume<Row>(options: ConsumeOptions<Row>): Promise<AsyncDisposable> {
-  const { broker, deadLetters, prefetch, queue, metrics } = options;
+  const { broker, deadLetters, prefetch, queue } = options;
   const opened = Promise.withResolvers<Subscription>();
   const batches = new BatchConsumer<Row>({
     ...options,
@@ -25,15 +25,11 @@ export async function consume<Row>(options: ConsumeOptions<Row>): Promise<AsyncD
       deadLetter(deadLetters, queue, delivery, reason, detail),
     ack: async (deliveries) => (await opened.promise).ack(deliveries),
   });
-  const received = metrics.received.labels({ queue });
   try {
     const subscription = await broker.subscribe({
       queue,
       prefetch,
-      onDelivery(delivery) {
-        received.inc();
-        batches.accept(delivery);
-      },
+      onDelivery: (delivery) => batches.accept(delivery),
     });
     opened.resolve(subscription);
   } catch (error) {

@@ -16,7 +16,7 @@ export function createIngestMetrics(registry: Registry): IngestMetrics {
   return {
     received: new Counter({
       name: "ingest_messages_received_total",
-      help: "Messages taken from a queue, redeliveries included.",
+      help: "Messages taken from a queue into a batch, redeliveries included.",
       labelNames: ["queue"],
       registers,
     }),
