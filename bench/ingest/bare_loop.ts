@@ -13,6 +13,12 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { connect, type ConsumeMessage } from "amqplib";
 import { Pool } from "pg";
 import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
+import {
+  float8Array,
+  int8Array,
+  textArray,
+  timestamptzArray,
+} from "../../services/backend/store/binary_array.ts";
 import { tieBreak } from "../../services/backend/store/tie_break.ts";
 
 const [amqpUrl, queue, prefetch, batchSize, writers, readings, databaseUrl] = Deno.args;
@@ -28,10 +34,8 @@ const insert = {
   text: `
     insert into sensor_readings
       (device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level)
-    select d, timestamptz 'epoch' + m * interval '1 microsecond', k, t, h, p, b
-    from json_to_recordset($1) as r(
-      d text, m double precision, k bigint, t double precision, h double precision,
-      p double precision, b double precision
+    select * from unnest(
+      $1::text[], $2::timestamptz[], $3::int8[], $4::float8[], $5::float8[], $6::float8[], $7::float8[]
     )
     on conflict do nothing`,
 };
@@ -40,21 +44,27 @@ let batch: ConsumeMessage[] = [];
 let previous = Promise.resolve();
 let acked = 0;
 
-function row({ content }: ConsumeMessage) {
-  const r = fromBinary(SensorReadingSchema, content);
-  return {
-    d: r.deviceId,
-    m: Number(r.timestamp) * 1_000_000 + Math.floor(r.nanos / 1_000),
-    k: tieBreak(r.nanos % 1_000, r.temperature, r.humidity, r.pressure, r.batteryLevel),
-    t: r.temperature,
-    h: r.humidity,
-    p: r.pressure,
-    b: r.batteryLevel,
-  };
+function columns(messages: readonly ConsumeMessage[]): Uint8Array[] {
+  const readings = messages.map(({ content }) => fromBinary(SensorReadingSchema, content));
+  return [
+    textArray(readings.map(({ deviceId }) => deviceId)),
+    timestamptzArray(
+      readings.map((r) => Number(r.timestamp) * 1_000_000 + Math.floor(r.nanos / 1_000)),
+    ),
+    int8Array(
+      readings.map((r) =>
+        tieBreak(r.nanos % 1_000, r.temperature, r.humidity, r.pressure, r.batteryLevel)
+      ),
+    ),
+    float8Array(readings.map(({ temperature }) => temperature)),
+    float8Array(readings.map(({ humidity }) => humidity)),
+    float8Array(readings.map(({ pressure }) => pressure)),
+    float8Array(readings.map(({ batteryLevel }) => batteryLevel)),
+  ];
 }
 
 async function settle(messages: readonly ConsumeMessage[], before: Promise<void>): Promise<void> {
-  const values = [JSON.stringify(messages.map(row))];
+  const values = columns(messages);
   await pool?.query({ ...insert, values });
   // One ack for all up to the last, so in their order.
   await before;

@@ -145,7 +145,7 @@ async function runCases(test: Deno.TestContext, url: string): Promise<void> {
 
 async function park(db: Kysely<Database>, counts: Readonly<Record<string, number>>) {
   const start = Date.UTC(2025, 0, 1) * 1_000;
-  const values = { tieBreak: 0, temperature: 1, humidity: 2, pressure: 1_000, batteryLevel: 4 };
+  const values = { tieBreak: 0n, temperature: 1, humidity: 2, pressure: 1_000, batteryLevel: 4 };
   const rows = Object.entries(counts).flatMap(([deviceId, readings]) =>
     Array.from({ length: readings }, (_, at) => ({
       deviceId,

@@ -19,7 +19,7 @@ export function decodeReading(body: Uint8Array, nowMs: number): ReadingRow {
     throw new MalformedMessageError("undecodable", `not a SensorReading: ${cause}`, { cause });
   }
   const { deviceId, timestamp, nanos } = reading;
-  // Adding 0 makes -0 the 0 that it equals: as JSON, on the way to the database, it is that anyway.
+  // Adding 0 makes -0 the 0 that it equals, so that both are the same reading.
   const temperature = reading.temperature + 0;
   const humidity = reading.humidity + 0;
   const pressure = reading.pressure + 0;

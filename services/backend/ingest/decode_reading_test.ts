@@ -39,7 +39,7 @@ function refusal(body: Uint8Array): MalformedReason | undefined {
     assert.ok(row.humidity >= 0 && row.humidity <= 100);
     assert.ok(row.pressure >= 300 && row.pressure <= 1_100);
     assert.ok(row.batteryLevel >= 0 && row.batteryLevel <= 100);
-    assert.ok(BigInt(row.tieBreak) >= 0n && BigInt(row.tieBreak) < 2n ** 63n);
+    assert.ok(row.tieBreak >= 0n && row.tieBreak < 2n ** 63n);
     return undefined;
   } catch (error) {
     if (!(error instanceof MalformedMessageError)) throw error;

@@ -1,5 +1,6 @@
 import type { Kysely } from "kysely";
 import type { Database } from "../store/database.ts";
+import { KnownDevices } from "../store/known_devices.ts";
 import type { ReadingRow } from "../store/reading_row.ts";
 import { writeReadings } from "../store/write_readings.ts";
 import { consume, type ConsumeOptions } from "./consume.ts";
@@ -14,11 +15,12 @@ type Options = Omit<ConsumeOptions<ReadingRow>, "decode" | "write"> & {
 /** Consumes readings: stores each, or parks it until its device is known. */
 export function ingestReadings(options: Options): Promise<AsyncDisposable> {
   const { db, metrics, lastSeen } = options;
+  const known = new KnownDevices();
   return consume<ReadingRow>({
     ...options,
     decode: decodeReading,
     async write(rows) {
-      const { stored, parked } = await writeReadings(db, rows);
+      const { stored, parked } = await writeReadings(db, rows, known);
       metrics.stored.inc({ table: "sensor_readings" }, stored);
       metrics.stored.inc({ table: "parked_readings" }, parked);
       metrics.duplicates.inc(rows.length - stored - parked);

@@ -29,8 +29,7 @@ async function traverse(
 /** Newest first, as pages are. */
 function keysOf(rows: readonly ReadingRow[]): readonly string[] {
   return rows
-    .map(({ micros, tieBreak }) => ({ micros, tieBreak: BigInt(tieBreak) }))
-    .sort((a, b) => b.micros - a.micros || (b.tieBreak > a.tieBreak ? 1 : -1))
+    .toSorted((a, b) => b.micros - a.micros || (b.tieBreak > a.tieBreak ? 1 : -1))
     .map(({ micros, tieBreak }) => `${micros} ${tieBreak}`);
 }
 

@@ -4,7 +4,7 @@ export interface ReadingRow {
   /** Unix microseconds: what PostgreSQL's timestamps hold. */
   readonly micros: number;
   /** Tells apart readings of one device in one microsecond: see `tieBreak`. */
-  readonly tieBreak: string | number;
+  readonly tieBreak: bigint;
   readonly temperature: number;
   readonly humidity: number;
   readonly pressure: number;

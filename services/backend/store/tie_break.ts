@@ -7,7 +7,7 @@ const bytes = new DataView(new ArrayBuffer(32));
  * What tells apart two readings of one device in one microsecond: nanoseconds
  * past it, 0 to 999, from bit 53 up, and a 53-bit hash of the four measured
  * values. Equal readings have equal tie breaks; two that differ share one with
- * a chance of 1 in 9e15. A number while it is a safe one, else its decimal text.
+ * a chance of 1 in 9e15.
  */
 export function tieBreak(
   nanosPastMicro: number,
@@ -15,7 +15,7 @@ export function tieBreak(
   humidity: number,
   pressure: number,
   batteryLevel: number,
-): number | string {
+): bigint {
   bytes.setFloat64(0, temperature);
   bytes.setFloat64(8, humidity);
   bytes.setFloat64(16, pressure);
@@ -33,7 +33,7 @@ export function tieBreak(
   low = Math.imul(low ^ (low >>> 12), 0x7feb352d);
   high = Math.imul(high ^ (high >>> 16), 0x846ca68b);
   const hash = ((high ^ (high >>> 15)) >>> 11) * 2 ** 32 + ((low ^ (low >>> 15)) >>> 0);
-  return nanosPastMicro === 0 ? hash : String((BigInt(nanosPastMicro) << hashBits) | BigInt(hash));
+  return nanosPastMicro === 0 ? BigInt(hash) : (BigInt(nanosPastMicro) << hashBits) | BigInt(hash);
 }
 
 /** The nanoseconds past the microsecond that a tie break holds. */

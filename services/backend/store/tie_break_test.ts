@@ -12,10 +12,8 @@ Deno.test("tieBreak is the same for the same reading, and fits a bigint", () => 
     fc.property(nanos, values, (nanos, values) => {
       const made = tieBreak(nanos, ...values);
       assert.equal(tieBreak(nanos, ...values), made);
-      if (typeof made === "number") assert.ok(Number.isSafeInteger(made));
-      else assert.match(made, /^[1-9][0-9]*$/);
-      assert.ok(BigInt(made) >= 0n && BigInt(made) <= longest);
-      assert.equal(nanosOfTieBreak(BigInt(made)), nanos);
+      assert.ok(made >= 0n && made <= longest);
+      assert.equal(nanosOfTieBreak(made), nanos);
     }),
     { numRuns: 20_000 },
   );
@@ -25,7 +23,7 @@ Deno.test("tieBreak orders by nanoseconds first", () => {
   fc.assert(
     fc.property(nanos, nanos, values, values, (one, other, a, b) => {
       fc.pre(one < other);
-      assert.ok(BigInt(tieBreak(one, ...a)) < BigInt(tieBreak(other, ...b)));
+      assert.ok(tieBreak(one, ...a) < tieBreak(other, ...b));
     }),
     { numRuns: 20_000 },
   );
@@ -63,7 +61,7 @@ function* neighbours(count: number): Generator<[number, number, number, number]>
 }
 
 Deno.test("tieBreak gives a million neighbouring readings a million different values", () => {
-  const seen = new Set<string | number>();
+  const seen = new Set<number>();
   const buckets = new Uint32Array(1_024);
   const lowBuckets = new Uint32Array(1_024);
   const count = 1_000_000;

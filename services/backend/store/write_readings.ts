@@ -1,6 +1,9 @@
-import { type Kysely, sql } from "kysely";
+import { type Kysely, type RawBuilder, sql } from "kysely";
+import { float8Array, int8Array, textArray, timestamptzArray } from "./binary_array.ts";
 import type { Database } from "./database.ts";
+import type { KnownDevices } from "./known_devices.ts";
 import type { ReadingRow } from "./reading_row.ts";
+import { sqlState } from "./write_failure.ts";
 
 export interface WrittenReadings {
   /** Now in `sensor_readings`, and not before. */
@@ -9,59 +12,86 @@ export interface WrittenReadings {
   readonly parked: number;
 }
 
+const foreignKeyViolation = "23503";
+const columns = sql`
+  device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level`;
+
 /**
  * Writes a batch in one statement, so that all of it is committed or none:
- * readings of known devices are stored, the others parked. What is there
- * already is passed over. The order by key keeps writers of the same rows from
- * deadlocking; which order is all the same, so it is that of bytes, the
- * cheapest. The keys of the JSON are short since every row repeats them.
+ * readings of registered devices are stored, the others parked. What is there
+ * already is passed over.
+ *
+ * @param known Where every device of the batch is in it, none is looked up,
+ *   which spares an eighth of the database's work; and it learns from each write.
  */
 export async function writeReadings(
   db: Kysely<Database>,
   rows: readonly ReadingRow[],
+  known?: KnownDevices,
 ): Promise<WrittenReadings> {
-  const values = rows.map((row) => ({
-    d: row.deviceId,
-    m: row.micros,
-    k: row.tieBreak,
-    t: row.temperature,
-    h: row.humidity,
-    p: row.pressure,
-    b: row.batteryLevel,
-  }));
-  const { rows: [written] } = await sql<{ stored: number; parked: number }>`
+  if (known !== undefined && rows.every(({ deviceId }) => known.has(deviceId))) {
+    try {
+      return { stored: await store(db, rows), parked: 0 };
+    } catch (error) {
+      if (sqlState(error) !== foreignKeyViolation) throw error;
+      // One was deleted meanwhile, which only a person does.
+      for (const { deviceId } of rows) known.delete(deviceId);
+    }
+  }
+  const { stored, parked, unknown } = await storeOrPark(db, rows);
+  const parkedIds = new Set(unknown);
+  for (const { deviceId } of rows) if (!parkedIds.has(deviceId)) known?.add(deviceId);
+  return { stored, parked };
+}
+
+async function store(db: Kysely<Database>, rows: readonly ReadingRow[]): Promise<number> {
+  const { numAffectedRows } = await sql`
+    insert into sensor_readings (${columns})
+    select ${columns} from ${recordsOf(rows)} ${inOrder}
+    on conflict do nothing`.execute(db);
+  return Number(numAffectedRows);
+}
+
+async function storeOrPark(db: Kysely<Database>, rows: readonly ReadingRow[]) {
+  const { rows: [written] } = await sql<WrittenReadings & { readonly unknown: string[] | null }>`
     with incoming as materialized (
-      select
-        r.d as device_id,
-        timestamptz 'epoch' + r.m * interval '1 microsecond' as "timestamp",
-        r.k as tie_break,
-        r.t as temperature, r.h as humidity, r.p as pressure, r.b as battery_level,
-        d.device_id is not null as known
-      from json_to_recordset(${JSON.stringify(values)}) as r(
-        d text, m double precision, k bigint, t double precision, h double precision,
-        p double precision, b double precision
-      )
-      left join iot_devices d on d.device_id = r.d
-      order by r.d collate "C", 2, 3
+      -- A subquery goes by the index; for a join, the planner would read all devices.
+      select r.*, (select true from iot_devices d where d.device_id = r.device_id) is true as known
+      from ${recordsOf(rows)}
+      ${inOrder}
     ),
     stored as (
-      insert into sensor_readings
-        (device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level)
-      select device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level
-      from incoming where known
+      insert into sensor_readings (${columns}) select ${columns} from incoming where known
       on conflict do nothing
       returning 1
     ),
     parked as (
-      insert into parked_readings
-        (device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level)
-      select device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level
-      from incoming where not known
+      insert into parked_readings (${columns}) select ${columns} from incoming where not known
       on conflict do nothing
       returning 1
     )
     select
       (select count(*)::int from stored) as stored,
-      (select count(*)::int from parked) as parked`.execute(db);
+      (select count(*)::int from parked) as parked,
+      (select array_agg(distinct device_id) from incoming where not known) as unknown`.execute(db);
   return written!;
+}
+
+/**
+ * Keeps writers of the same rows from deadlocking; which order is all the same,
+ * so it is that of bytes, the cheapest.
+ */
+const inOrder = sql`order by r.device_id collate "C", r."timestamp", r.tie_break`;
+
+/** The rows as the table `r` of a statement. */
+function recordsOf(rows: readonly ReadingRow[]): RawBuilder<unknown> {
+  return sql`unnest(
+    ${textArray(rows.map(({ deviceId }) => deviceId))}::text[],
+    ${timestamptzArray(rows.map(({ micros }) => micros))}::timestamptz[],
+    ${int8Array(rows.map(({ tieBreak }) => tieBreak))}::int8[],
+    ${float8Array(rows.map(({ temperature }) => temperature))}::float8[],
+    ${float8Array(rows.map(({ humidity }) => humidity))}::float8[],
+    ${float8Array(rows.map(({ pressure }) => pressure))}::float8[],
+    ${float8Array(rows.map(({ batteryLevel }) => batteryLevel))}::float8[]
+  ) as r(${columns})`;
 }

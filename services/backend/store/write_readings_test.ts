@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import { eachDatabase, postgresTest } from "../../../tests/support/each_database.ts";
 import { countRows, device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
 import { waitUntil } from "../../../tests/support/wait_until.ts";
+import { KnownDevices } from "./known_devices.ts";
 import { pageReadings } from "./read_readings.ts";
 import { writeDevices } from "./write_devices.ts";
 import { writeFailure } from "./write_failure.ts";
@@ -63,7 +64,7 @@ eachDatabase("writeReadings", {
   async "orders readings by nanoseconds, below a microsecond too"(db) {
     await writeDevices(db, [device("a")]);
     const nanos = [0, 1, 2, 999, 1_000, 1_001, 500_000_000, 999_999_998, 999_999_999];
-    const rows = nanos.map((nanos, at) => readingRow("a", { nanos, temperature: -at }));
+    const rows = nanos.map((nanos, at) => readingRow("a", { nanos, temperature: 0 - at }));
     await writeReadings(db, [...rows].reverse());
     const found = await pageReadings(db, { deviceId: "a", ...all });
     assert.deepEqual(found.map(({ reading }) => reading.nanos), [...nanos].reverse());
@@ -136,16 +137,40 @@ eachDatabase("writeReadings", {
     }
   },
 
+  async "does not look up devices that it knows, with the same outcome"(db) {
+    const known = new KnownDevices();
+    await writeDevices(db, [device("a"), device("b")]);
+    const rows = [readingRow("a"), readingRow("b"), readingRow("new")];
+    assert.deepEqual(await writeReadings(db, rows, known), { stored: 2, parked: 1 });
+    assert.deepEqual(["a", "b", "new"].map((id) => known.has(id)), [true, true, false]);
+    const more = [readingRow("b", { nanos: 1 }), readingRow("a"), readingRow("b", { nanos: 1 })];
+    assert.deepEqual(await writeReadings(db, more, known), { stored: 1, parked: 0 });
+    assert.equal(await countRows(db, "sensor_readings"), 3);
+  },
+
+  async "parks readings of a device that it knew and somebody deleted"(db) {
+    const known = new KnownDevices();
+    await writeDevices(db, [device("a"), device("going")]);
+    await writeReadings(db, [readingRow("a")], known);
+    known.add("going");
+    await sql`delete from iot_devices where device_id = 'going'`.execute(db);
+    const rows = [readingRow("a", { nanos: 1 }), readingRow("going")];
+    assert.deepEqual(await writeReadings(db, rows, known), { stored: 1, parked: 1 });
+    assert.deepEqual(["a", "going"].map((id) => known.has(id)), [true, false]);
+  },
+
   async "takes an empty batch"(db) {
     assert.deepEqual(await writeReadings(db, []), { stored: 0, parked: 0 });
+    assert.deepEqual(await writeReadings(db, [], new KnownDevices()), { stored: 0, parked: 0 });
   },
 });
 
 postgresTest("writeReadings from several sessions", {
   async "stores each row once and does not deadlock"(db) {
     const ids = Array.from({ length: 40 }, (_, at) => `d${at}`);
-    // Half of them unknown, so that both tables are fought over.
+    // Half of them unknown, so that both tables are fought over; two know the others, two look.
     await writeDevices(db, ids.slice(0, 20).map((id) => device(id)));
+    const known = new KnownDevices();
     const perRound = 250;
     const rounds = 4;
     let written = 0;
@@ -158,7 +183,9 @@ postgresTest("writeReadings from several sessions", {
       );
       // All at once, each in an order of its own.
       const results = await Promise.all(
-        [0, 1, 2, 3].map((writer) => writeReadings(db, shuffled(rows, round * 4 + writer))),
+        [0, 1, 2, 3].map((writer) =>
+          writeReadings(db, shuffled(rows, round * 4 + writer), writer % 2 ? known : undefined)
+        ),
       );
       for (const { stored, parked } of results) written += stored + parked;
     }
