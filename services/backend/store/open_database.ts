@@ -1,7 +1,7 @@
 import { Socket } from "node:net";
 import type { Logger } from "@logtape/logtape";
 import { Kysely, PostgresDialect, sql } from "kysely";
-import { Pool } from "pg";
+import { type ClientBase, Pool } from "pg";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import { within } from "#shared/lifecycle/within.ts";
 import type { DatabaseConfig } from "../config.ts";
@@ -38,6 +38,8 @@ export async function openDatabase(
     connectionTimeoutMillis: connectMs,
     stream: () => socketThatGivesUp(silenceMs),
     keepAlive: true,
+    // A promise, in fact: the connection is lent out once it has resolved.
+    onConnect: (client) => limitLockWait(client, silenceMs * 0.8),
   });
   // The pool listens only to connections that nobody uses. Of one in use, its query fails as well;
   // unheard, its error would end the process. The next query makes a new connection.
@@ -61,6 +63,18 @@ function socketThatGivesUp(silenceMs: number): Socket {
     socket.destroy(new Error(`Connection timeout: the database was silent for ${silenceMs} ms`));
   });
   return socket;
+}
+
+/**
+ * Ends a wait for a lock before the silence does: the server does not notice
+ * that its client has gone, and each try would leave a session there, waiting.
+ * A limit that the role or the database sets holds.
+ */
+async function limitLockWait(client: ClientBase, limitMs: number): Promise<void> {
+  await client.query(
+    `select set_config('lock_timeout', $1, false) where current_setting('lock_timeout') = '0'`,
+    [String(Math.round(limitMs))],
+  );
 }
 
 function opened(db: Kysely<Database>): OpenDatabase {

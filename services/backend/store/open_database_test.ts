@@ -27,6 +27,25 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "openDatabase leaves no session behind that waits for a lock",
+  ...withPostgres,
+  async fn() {
+    await using server = await createTestDatabase();
+    await using locker = await openDatabase(databaseConfig(server.url), log);
+    await using database = await openDatabase(databaseConfig(server.url), log, 1_000);
+    await sql`create table wanted (n int)`.execute(locker.db);
+    await locker.db.transaction().execute(async (transaction) => {
+      await sql`lock table wanted`.execute(transaction);
+      const waiting = sql`select from wanted`.execute(database.db);
+      await assert.rejects(waiting, (error) => isTransient(error));
+      const { rows } = await sql`select query from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`.execute(transaction);
+      assert.deepEqual(rows, []);
+    });
+  },
+});
+
 Deno.test("openDatabase lends the embedded database to one process at a time", async () => {
   await using folder = await tempPglite();
   {
