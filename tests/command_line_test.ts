@@ -211,8 +211,8 @@ Deno.test("SIGTERM and Ctrl-C end a program that still waits for its broker or d
   for (
     const [task, args, expected, signal] of [
       ["generator", [`--rabbitmq-url=${away}`], /No connection to the broker/, "SIGTERM"],
-      ["backend", [`--db-url=${noDatabase}`], /No connection to the database/, "SIGINT"],
-      ["migrate", [`--db-url=${noDatabase}`], /No connection to the database/, "SIGTERM"],
+      ["backend", [`--db-url=${noDatabase}`], /Cannot use the database yet/, "SIGINT"],
+      ["migrate", [`--db-url=${noDatabase}`], /Cannot use the database yet/, "SIGTERM"],
     ] as const
   ) {
     const ports = task === "migrate" ? [] : ["--metrics-port=0"];

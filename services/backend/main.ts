@@ -8,7 +8,6 @@ import { adminApp } from "#shared/observability/admin_app.ts";
 import { serveHttp } from "#shared/observability/http_server.ts";
 import { createRegistry } from "#shared/observability/runtime_metrics.ts";
 import { iotService, translateStoreError } from "./api/iot_service.ts";
-import { retryQuery } from "./api/retry_query.ts";
 import { serveApi } from "./api/serve_api.ts";
 import { checkConfig } from "./check_config.ts";
 import { type BackendConfig, backendSettings } from "./config.ts";
@@ -58,9 +57,8 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
     fetch: adminApp({ registry, checks }).fetch,
   }));
 
-  await waitForDatabase(database, config.db, log, signal);
-  // The database may go again before it is done; migrations that are applied are passed over.
-  await retryQuery(signal, () => migrateToLatest(db, log));
+  // Migrations that are applied are passed over.
+  await waitForDatabase(() => migrateToLatest(db, log), config.db, log, signal);
   const api = open.use(
     await serveApi({
       host,

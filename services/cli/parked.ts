@@ -48,7 +48,7 @@ export async function runParked(
   print: Print = printLine,
 ): Promise<void> {
   await using database = await openDatabase(backend.db, log);
-  await waitForDatabase(database, backend.db, log, signal);
+  await waitForDatabase(() => database.answers(), backend.db, log, signal);
   await actOnParked(database.db, parked, signal, action, print);
 }
 

@@ -84,7 +84,7 @@ export async function runVerify(
   const startedMs = performance.now();
   try {
     await using database = await openDatabase(backend.db, log);
-    await waitForDatabase(database, backend.db, log, signal);
+    await waitForDatabase(() => database.answers(), backend.db, log, signal);
     const counts = await verifyRun({
       db: database.db,
       manifest,
