@@ -106,7 +106,7 @@ export async function runVerify(
     const { url, sensorQueue, deviceQueue } = backend.rabbitmq;
     const queues = url === undefined
       ? undefined
-      : await queueDepths(url, [sensorQueue, deviceQueue]);
+      : await queueDepths(url, [sensorQueue, deviceQueue], log);
     print(format.summary({ manifest, untilUs, counts, queues, examples, seconds }));
     if (!isWhole(counts)) throw new StartError(verdict(counts));
   } catch (error) {
