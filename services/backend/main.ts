@@ -29,8 +29,9 @@ const releaseLimit = 10_000;
 
 /**
  * Persists what the queues bring and answers queries, until `signal` is
- * aborted. Opened source-last and closed in reverse: stop taking messages,
- * settle those in hand, then close the servers and the database.
+ * aborted. Closed in reverse, in three steps: what takes messages and calls,
+ * and settles those in hand; what that writes through; the database. Even
+ * where neither broker nor database answers, that takes less than 10 s.
  */
 export async function runBackend(config: BackendConfig, context: RunContext): Promise<void> {
   checkConfig(config);
@@ -49,8 +50,10 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   }));
   const database = open.use(await openDatabase(config.db, log));
   const { db } = database;
+  const outlets = open.use(new ClosedTogether());
+  const intake = open.use(new ClosedTogether());
   const checks = { broker: () => broker.ready, database: () => database.answers() };
-  const admin = open.use(serveHttp({
+  const admin = intake.use(serveHttp({
     host,
     port: config.metricsPort,
     portKey: "backend.metrics_port",
@@ -59,7 +62,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
 
   // Migrations that are applied are passed over.
   await waitForDatabase(() => migrateToLatest(db, log), config.db, log, signal);
-  const api = open.use(
+  const api = intake.use(
     await serveApi({
       host,
       port: config.grpcPort,
@@ -72,10 +75,10 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
     }),
   );
 
-  const lastSeen = open.use(
+  const lastSeen = outlets.use(
     new LastSeen({ touch: (seen) => touchDevices(db, seen), intervalMs: lastSeenIntervalMs, log }),
   );
-  open.use(sweepParked({
+  intake.use(sweepParked({
     async release() {
       const released = await releaseParked(db, releaseLimit);
       for (const { deviceId, newestMicros } of released) lastSeen.note(deviceId, newestMicros);
@@ -86,7 +89,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
     intervalMs: ingest.sweepIntervalMs,
     log,
   }));
-  const deadLetters = open.use(
+  const deadLetters = outlets.use(
     await broker.openPublisher({
       queues: [deadLetterQueue(rabbitmq.deviceQueue), deadLetterQueue(rabbitmq.sensorQueue)],
       maxUnconfirmed: maxUnconfirmedDeadLetters,
@@ -104,11 +107,10 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
     maxWaitMs: ingest.batchWaitMs,
     writers: ingest.writers,
   };
-  const consumers = open.use(new ClosedTogether());
   // Parked readings are released in the batch that registers their devices, so one writer: two
   // would only meet in the same rows.
-  consumers.use(await ingestDevices({ ...consuming, queue: rabbitmq.deviceQueue, writers: 1 }));
-  consumers.use(await ingestReadings({ ...consuming, queue: rabbitmq.sensorQueue }));
+  intake.use(await ingestDevices({ ...consuming, queue: rabbitmq.deviceQueue, writers: 1 }));
+  intake.use(await ingestReadings({ ...consuming, queue: rabbitmq.sensorQueue }));
 
   log.info("Backend is ready", { api: api.url, metrics: `${admin.url}/metrics` });
   context.onReady?.({ api: api.url, admin: admin.url });

@@ -36,6 +36,14 @@ Deno.test("A backend that is stopped under load ends within 10 s, with nothing l
       await stop();
       await run.databaseProxy.become("pass");
     },
+    async () => {
+      await run.brokerProxy.become("stall");
+      await run.databaseProxy.become("stall");
+      await using _call = callInHand(run);
+      await stop();
+      await run.brokerProxy.become("pass");
+      await run.databaseProxy.become("pass");
+    },
   ];
   for (const [index, fault] of faults.entries()) {
     await run.flows(readingsBetween);
@@ -49,3 +57,14 @@ Deno.test("A backend that is stopped under load ends within 10 s, with nothing l
   await run.flows(readingsBetween);
   await run.finish();
 });
+
+/** A query that the backend's API has taken, and its database does not answer. */
+function callInHand(run: FaultRun): AsyncDisposable {
+  const [, api] = /"api":"([^"]+)"/.exec(run.backends[0]!.output())!;
+  const ended = fetch(`${api}/iot.v1.IoTService/GetAllDevice`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: "{}",
+  }).then((answer) => answer.body?.cancel(), () => {});
+  return { [Symbol.asyncDispose]: () => ended };
+}

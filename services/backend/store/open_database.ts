@@ -9,8 +9,8 @@ import type { Database, OpenDatabase } from "./database.ts";
 
 /** Longest that connecting may take, in milliseconds. */
 const connectMs = 5_000;
-/** Longest that closing waits for a statement under way. */
-const closingMs = 2_000;
+/** Longest that closing waits: for a statement under way, and for the embedded one's files. */
+const closingMs = { postgres: 1_000, pglite: 2_000 };
 
 /**
  * The database that the configuration names: PostgreSQL, or the embedded one
@@ -26,7 +26,7 @@ export async function openDatabase(
 ): Promise<OpenDatabase> {
   if (config.url?.protocol === "pglite:") {
     const { openPglite } = await import("./open_pglite.ts");
-    return opened(await openPglite(pglitePath(config.url)));
+    return opened(await openPglite(pglitePath(config.url)), closingMs.pglite);
   }
   const { url, host, port, user, password, database } = config;
   const pool = new Pool({
@@ -49,7 +49,10 @@ export async function openDatabase(
       log.warning("Lost a database connection", { error: message });
     });
   });
-  return opened(new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }));
+  return opened(
+    new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }),
+    closingMs.postgres,
+  );
 }
 
 /**
@@ -77,7 +80,7 @@ async function limitLockWait(client: ClientBase, limitMs: number): Promise<void>
   );
 }
 
-function opened(db: Kysely<Database>): OpenDatabase {
+function opened(db: Kysely<Database>, longestCloseMs: number): OpenDatabase {
   return {
     db,
     async answers() {
@@ -85,7 +88,7 @@ function opened(db: Kysely<Database>): OpenDatabase {
       return true;
     },
     async [Symbol.asyncDispose]() {
-      await within(closingMs, db.destroy());
+      await within(longestCloseMs, db.destroy());
     },
   };
 }
