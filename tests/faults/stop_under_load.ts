@@ -21,28 +21,28 @@ Deno.test("A backend that is stopped under load ends within 10 s, with nothing l
     ...Array.from({ length: stops }, () => stop),
     async () => {
       // A write that cannot end: its rows are given back, unacked.
-      await using locker = await run.session();
+      await using locker = await run.servers.session();
       await locker.client.query("begin");
       await locker.client.query("lock table sensor_readings in exclusive mode");
       await stop();
     },
     async () => {
-      await run.brokerProxy.become("stall");
+      await run.servers.brokerProxy.become("stall");
       await stop();
-      await run.brokerProxy.become("pass");
+      await run.servers.brokerProxy.become("pass");
     },
     async () => {
-      await run.databaseProxy.become("stall");
+      await run.servers.databaseProxy.become("stall");
       await stop();
-      await run.databaseProxy.become("pass");
+      await run.servers.databaseProxy.become("pass");
     },
     async () => {
-      await run.brokerProxy.become("stall");
-      await run.databaseProxy.become("stall");
+      await run.servers.brokerProxy.become("stall");
+      await run.servers.databaseProxy.become("stall");
       await using _call = callInHand(run);
       await stop();
-      await run.brokerProxy.become("pass");
-      await run.databaseProxy.become("pass");
+      await run.servers.brokerProxy.become("pass");
+      await run.servers.databaseProxy.become("pass");
     },
   ];
   for (const [index, fault] of faults.entries()) {
