@@ -9,14 +9,14 @@ import { frontendSettings } from "../services/frontend/config.ts";
 import { generatorSettings } from "../services/generator/config.ts";
 import { tempFolder } from "../tools/services/temp_folder.ts";
 import { createTestDatabase, postgresUrl } from "./support/postgres.ts";
-import {
-  type Outcome,
-  Program,
-  type ProgramOptions,
-  type ProgramTask,
-  runProgram,
-} from "./support/program.ts";
 import { amqpUrl } from "./support/rabbitmq.ts";
+import {
+  type ProgramTask,
+  runTask,
+  startTask,
+  type TaskEnd,
+  type TaskOptions,
+} from "./support/task_process.ts";
 import { waitUntil } from "./support/wait_until.ts";
 
 const secret = "s3cret-of-the-test";
@@ -25,7 +25,7 @@ const freePorts = ["grpc", "http", "backend-metrics", "generator-metrics"].map((
   `--${name}-port=0`
 );
 
-function showsNothingOfTheInside({ stdout, stderr }: Pick<Outcome, "stdout" | "stderr">): void {
+function showsNothingOfTheInside({ stdout, stderr }: Pick<TaskEnd, "stdout" | "stderr">): void {
   for (const output of [stdout, stderr]) {
     assert(!output.includes(secret), `a secret: ${output}`);
     assert(!/Uncaught|^ +at |--allow-/m.test(output), output);
@@ -33,8 +33,8 @@ function showsNothingOfTheInside({ stdout, stderr }: Pick<Outcome, "stdout" | "s
 }
 
 /** Runs a program that cannot start, and says why in one line. */
-async function refusal(task: ProgramTask, options: ProgramOptions): Promise<string> {
-  const { code, stdout, stderr } = await runProgram(task, options);
+async function refusal(task: ProgramTask, options: TaskOptions): Promise<string> {
+  const { code, stdout, stderr } = await runTask(task, options);
   showsNothingOfTheInside({ stdout, stderr });
   assert.equal(code, 1, stderr);
   assert.match(stderr, /^Cannot [^\n]+\n$/);
@@ -61,7 +61,7 @@ const helps: readonly (readonly [ProgramTask, readonly string[], Settings])[] = 
 
 for (const [task, args, sections] of helps) {
   Deno.test(`--help of ${[task, ...args].join(" ")} documents every key`, async () => {
-    const { code, stdout, stderr } = await runProgram(task, { args: [...args, "--help"] });
+    const { code, stdout, stderr } = await runTask(task, { args: [...args, "--help"] });
     assert.equal(code, 0, stderr);
     assert.equal(stderr, "");
     const help = stdout.replace(/\s+/g, " ");
@@ -81,21 +81,21 @@ for (const [task, args, sections] of helps) {
 }
 
 Deno.test("A program takes its flags behind the dashes that a task hands on", async () => {
-  const { code, stdout } = await runProgram("backend", { args: ["--", "--help"] });
+  const { code, stdout } = await runTask("backend", { args: ["--", "--help"] });
   assert.equal(code, 0);
   assert.match(stdout, /^Usage: backend/);
 });
 
 Deno.test("demo-app without a command, or with an unknown one, says what there is", async () => {
-  const bare = await runProgram("demo-app");
+  const bare = await runTask("demo-app");
   assert.equal(bare.code, 2);
   for (const command of ["dev", "generator", "backend", "frontend", "migrate", "verify"]) {
     assert.match(bare.stderr, new RegExp(`^  ${command} `, "m"));
   }
-  const unknown = await runProgram("demo-app", { args: ["bakend"] });
+  const unknown = await runTask("demo-app", { args: ["bakend"] });
   assert.equal(unknown.code, 2);
   assert.match(unknown.stderr, /^error: unknown command 'bakend'/);
-  const help = await runProgram("demo-app", { args: ["--help"] });
+  const help = await runTask("demo-app", { args: ["--help"] });
   assert.equal(help.code, 0);
   assert.match(help.stdout, /^Usage: demo-app/);
 });
@@ -104,7 +104,7 @@ Deno.test("Bad settings are one message, of all that is wrong, and status 2", as
   await using folder = await tempFolder("demo-app-");
   const file = `${folder.path}/app.yaml`;
   await Deno.writeTextFile(file, `backend: { db: { url: 'mysql://u:${secret}@h' }, porrt: 1 }`);
-  const { code, stdout, stderr } = await runProgram("demo-app", {
+  const { code, stdout, stderr } = await runTask("demo-app", {
     args: [
       "backend",
       `--config=${file}`,
@@ -153,7 +153,7 @@ Deno.test("Settings that do not go together are refused like bad ones", async ()
       ["frontend", ["--http-port"], /argument missing/],
     ] as const
   ) {
-    const { code, stdout, stderr } = await runProgram(task, { args });
+    const { code, stdout, stderr } = await runTask(task, { args });
     showsNothingOfTheInside({ stdout, stderr });
     assert.equal(code, 2, stderr);
     assert.match(stderr, expected);
@@ -186,7 +186,7 @@ Deno.test("A folder that cannot be written is one line", async () => {
   const line = await refusal("dev", { args: freePorts, cwd: folder.path });
   assert.match(line, /^Cannot open the database in \.data\/pglite: .*[Nn]ot a directory/);
   const outside = { args: [...freePorts, "--db-url=pglite://elsewhere"], cwd: folder.path };
-  const { code, stderr } = await runProgram("dev", outside);
+  const { code, stderr } = await runTask("dev", outside);
   assert.equal(code, 1);
   assert.match(stderr, /^Cannot open the database in elsewhere: [^\n]+\n$/);
 });
@@ -194,13 +194,13 @@ Deno.test("A folder that cannot be written is one line", async () => {
 Deno.test("dev runs once in a folder, and ends well when it is told to stop", async () => {
   await using folder = await tempFolder("demo-app-");
   const options = { args: [...freePorts, "--interval=100ms"], cwd: folder.path };
-  await using first = new Program("dev", options);
-  await first.says(/The pipeline is running/);
+  await using first = startTask("dev", options);
+  await first.printed(/The pipeline is running/);
   const line = await refusal("dev", options);
   assert.match(line, /^Cannot open the database in .*another process has it open/);
   first.kill("SIGTERM");
-  const { code, stdout, stderr } = await first.outcome();
-  assert.equal(code, 0, first.said);
+  const { code, stdout, stderr } = await first.ended;
+  assert.equal(code, 0, first.output());
   assert.equal(stderr, "");
   showsNothingOfTheInside({ stdout, stderr });
 });
@@ -211,18 +211,18 @@ Deno.test("SIGTERM and Ctrl-C end a program that still waits for its broker or d
   for (
     const [task, args, expected, signal] of [
       ["generator", [`--rabbitmq-url=${away}`], /No connection to the broker/, "SIGTERM"],
-      ["backend", [`--db-url=${noDatabase}`], /No connection to the database/, "SIGINT"],
-      ["migrate", [`--db-url=${noDatabase}`], /No connection to the database/, "SIGTERM"],
+      ["backend", [`--db-url=${noDatabase}`], /Cannot use the database yet/, "SIGINT"],
+      ["migrate", [`--db-url=${noDatabase}`], /Cannot use the database yet/, "SIGTERM"],
     ] as const
   ) {
     const ports = task === "migrate" ? [] : ["--metrics-port=0"];
-    await using program = new Program(task, { args: [...args, ...ports] });
-    await program.says(expected);
+    await using program = startTask(task, { args: [...args, ...ports] });
+    await program.printed(expected);
     const startedMs = performance.now();
     program.kill(signal);
-    const { code, stdout, stderr } = await program.outcome();
+    const { code, stdout, stderr } = await program.ended;
     assert(performance.now() - startedMs < 15_000, "it took longer");
-    assert.equal(code, 0, program.said);
+    assert.equal(code, 0, program.output());
     showsNothingOfTheInside({ stdout, stderr });
     assertJsonLines(stdout);
   }
@@ -239,11 +239,11 @@ Deno.test({
       "--metrics-port=0",
       "--grpc-port=0",
     ];
-    await using backend = new Program("backend", { args });
-    await backend.says(/No connection to the broker/);
+    await using backend = startTask("backend", { args });
+    await backend.printed(/No connection to the broker/);
     backend.kill("SIGTERM");
-    const { code, stdout, stderr } = await backend.outcome();
-    assert.equal(code, 0, backend.said);
+    const { code, stdout, stderr } = await backend.ended;
+    assert.equal(code, 0, backend.output());
     assert.equal(stderr, "");
     assertJsonLines(stdout);
   },
@@ -254,9 +254,9 @@ Deno.test("A second signal ends a program at once", async () => {
   using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = silent.addr;
   const args = ["--http-port=0", "--host=127.0.0.1", `--backend-url=127.0.0.1:${port}`];
-  await using frontend = new Program("frontend", { args });
-  await frontend.says(/Serving pages/);
-  const url = /"url":"(http:[^"]+)"/.exec(frontend.stdout)![1]!;
+  await using frontend = startTask("frontend", { args });
+  await frontend.printed(/Serving pages/);
+  const url = /"url":"(http:[^"]+)"/.exec(frontend.output())![1]!;
   const page = fetch(`${url}/devices`).then((response) => response.body?.cancel(), () => {});
   using _held = await silent.accept();
   frontend.kill("SIGTERM");
@@ -265,9 +265,9 @@ Deno.test("A second signal ends a program at once", async () => {
     { deadlineMs: 30_000, what: "the frontend to stop listening" },
   );
   frontend.kill("SIGTERM");
-  const { code } = await frontend.outcome();
+  const { code } = await frontend.ended;
   await page;
-  assert.equal(code, 143, frontend.said);
+  assert.equal(code, 143, frontend.output());
 });
 
 Deno.test({
@@ -308,7 +308,7 @@ Deno.test({
 async function migrates(url: string, cwd?: string): Promise<void> {
   const migrate = async (...args: string[]) => {
     const options = { args: [`--db-url=${url}`, ...args], ...(cwd === undefined ? {} : { cwd }) };
-    const { code, stdout, stderr } = await runProgram("migrate", options);
+    const { code, stdout, stderr } = await runTask("migrate", options);
     assert.equal(code, 0, stderr);
     assert.equal(stderr, "");
     const lines = stdout.split("\n").filter((line) => /^(not applied|\d{4}-)/.test(line));

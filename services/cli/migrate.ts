@@ -13,10 +13,13 @@ async function runMigrate(
   action: string,
 ): Promise<void> {
   await using database = await openDatabase(config, log);
-  await waitForDatabase(database, config, log, signal);
   const { db } = database;
+  // Not again and again: it would undo as many migrations.
+  await waitForDatabase(() => database.answers(), config, log, signal);
   if (action === "down") await migrateDown(db, log);
-  else if (action === "up") await migrateToLatest(db, log);
+  else if (action === "up") {
+    await waitForDatabase(() => migrateToLatest(db, log), config, log, signal);
+  }
   for (const { name, appliedAt } of await listMigrations(db)) {
     process.stdout.write(`${appliedAt?.toISOString() ?? "not applied".padEnd(24)}  ${name}\n`);
   }

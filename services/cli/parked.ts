@@ -11,7 +11,7 @@ import type { Database } from "../backend/store/database.ts";
 import { dropParked, type ParkedKey } from "../backend/store/drop_parked.ts";
 import type { ParkedFilter } from "../backend/store/list_parked.ts";
 import { openDatabase } from "../backend/store/open_database.ts";
-import { releaseParked } from "../backend/store/release_parked.ts";
+import { releaseParked, retryRefused } from "../backend/store/release_parked.ts";
 import { touchDevices } from "../backend/store/touch_devices.ts";
 import { waitForDatabase } from "../backend/store/wait_for_database.ts";
 import { sqlState } from "../backend/store/write_failure.ts";
@@ -48,7 +48,7 @@ export async function runParked(
   print: Print = printLine,
 ): Promise<void> {
   await using database = await openDatabase(backend.db, log);
-  await waitForDatabase(database, backend.db, log, signal);
+  await waitForDatabase(() => database.answers(), backend.db, log, signal);
   await actOnParked(database.db, parked, signal, action, print);
 }
 
@@ -96,21 +96,16 @@ async function release(
   print: Print,
 ): Promise<void> {
   let released = 0;
-  let { refused } = await countParked(db);
+  await retryRefused(db);
   while (released < limit) {
     signal.throwIfAborted();
     const devices = await releaseParked(db, Math.min(stepReadings, limit - released));
+    if (devices.length === 0) break;
     await touchDevices(
       db,
       new Map(devices.map((device) => [device.deviceId, device.newestMicros])),
     );
-    const step = devices.reduce((sum, { count }) => sum + count, 0);
-    released += step;
-    if (step > 0) continue;
-    // Nothing moved, but one that was refused may have been set aside, out of the others' way.
-    const now = await countParked(db);
-    if (now.refused <= refused) break;
-    refused = now.refused;
+    released += devices.reduce((sum, { count }) => sum + count, 0);
   }
   await print(`Released ${released} readings, left ${inWords(await countParked(db))}.`);
 }
@@ -143,7 +138,7 @@ export const parkedCommand = defineCommand({
   summary: "Works on the readings whose device is not yet known.",
   actions: {
     list: "a device a line, and the totals",
-    release: "store those whose device is known by now",
+    release: "store those whose device is known by now, the refused once more",
     drop: "delete them for good",
   },
   sections: parkedSettings,

@@ -108,6 +108,7 @@ async function runCases(test: Deno.TestContext, url: string): Promise<void> {
       const lines = await act("list");
       assert.match(lines[2]!, /1 refused: .*refuse_it/);
       assert.match(lines.at(-1)!, /0 can be released now/);
+      assert.deepEqual(await act("release"), ["Released 2 readings, left 1."]);
     },
     "drop removes what its filters name, and refuses a bare drop": async () => {
       await assert.rejects(act("drop"), /--yes true/);

@@ -84,7 +84,7 @@ export async function runVerify(
   const startedMs = performance.now();
   try {
     await using database = await openDatabase(backend.db, log);
-    await waitForDatabase(database, backend.db, log, signal);
+    await waitForDatabase(() => database.answers(), backend.db, log, signal);
     const counts = await verifyRun({
       db: database.db,
       manifest,
@@ -106,7 +106,7 @@ export async function runVerify(
     const { url, sensorQueue, deviceQueue } = backend.rabbitmq;
     const queues = url === undefined
       ? undefined
-      : await queueDepths(url, [sensorQueue, deviceQueue]);
+      : await queueDepths(url, [sensorQueue, deviceQueue], log);
     print(format.summary({ manifest, untilUs, counts, queues, examples, seconds }));
     if (!isWhole(counts)) throw new StartError(verdict(counts));
   } catch (error) {

@@ -1,4 +1,3 @@
-import type { Logger } from "@logtape/logtape";
 import { type Context, Hono } from "hono";
 import { adminApp } from "#shared/observability/admin_app.ts";
 import type { IotClient } from "./backend_client.ts";
@@ -8,7 +7,7 @@ import type { FrontendMetrics } from "./frontend_metrics.ts";
 import type { LivePoller } from "./live/live_poller.ts";
 import { liveRoutes } from "./live_routes.ts";
 import { measureRequests } from "./measure_requests.ts";
-import { type PageFailure, pageFailure, unknownPage } from "./page_failure.ts";
+import { messages, type PageFailure, pageFailure, unknownPage } from "./page_failure.ts";
 import { DeviceDetail } from "./pages/device_detail.tsx";
 import { DeviceList } from "./pages/device_list.tsx";
 import { FailureNotice, Retry, waitingHeader } from "./pages/failure.tsx";
@@ -21,7 +20,9 @@ export interface AppOptions {
   readonly iot: IotClient;
   readonly poller: LivePoller;
   readonly metrics: FrontendMetrics;
-  readonly log: Logger;
+  readonly log: Readonly<
+    Record<"error" | "warning", (message: string, fields: Record<string, unknown>) => void>
+  >;
   readonly now?: () => number;
 }
 
@@ -74,9 +75,14 @@ export function createApp({ iot, poller, metrics, log, now = Date.now }: AppOpti
   app.notFound((c) => showFailure(c, unknownPage));
   app.onError((error, c) => {
     const failure = pageFailure(error);
-    const fields = { path: c.req.path, status: failure.status, error };
-    if (failure.status === 500) log.error("Cannot make a page", fields);
-    else if (failure.passes) log.warning("Cannot make a page: the backend did not answer", fields);
+    const fields = { path: c.req.path, status: failure.status };
+    if (failure.status === 500) log.error("Cannot make a page", { ...fields, error });
+    else if (failure.passes) {
+      log.warning("Cannot make a page: the backend did not answer", {
+        ...fields,
+        error: messages(error),
+      });
+    }
     return showFailure(c, failure);
   });
   return app;

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
 import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
 import { IoTService } from "#shared/gen/iot/v1/iot_service_pb.ts";
+import { freePort } from "../../tools/services/free_port.ts";
 import { FakeBackend } from "../../tests/support/fake_backend.ts";
 import { createApp } from "./app.tsx";
+import { connectBackend } from "./backend_client.ts";
 import { deviceHref } from "./format/device_href.ts";
 import { createFrontendMetrics } from "./frontend_metrics.ts";
 import { LivePoller } from "./live/live_poller.ts";
@@ -260,4 +262,25 @@ Deno.test("live_streams counts open streams, and requests are counted by route p
   );
   assert.match(text, /http_requests_total\{route="unmatched",status="404",service="frontend"\} 1/);
   assert.equal((await t.app.request("/readyz")).status, 200);
+});
+
+Deno.test("A backend that is away is one short line in the log", async () => {
+  using backend = connectBackend(new URL(`http://127.0.0.1:${freePort()}`));
+  await using poller = new LivePoller({ intervalMs: 1 });
+  const warnings: unknown[] = [];
+  const app = createApp({
+    iot: backend.iot,
+    poller,
+    metrics: createFrontendMetrics(),
+    log: {
+      error: () => assert.fail(),
+      warning: (message, fields) => warnings.push([message, fields]),
+    },
+  });
+  const response = await app.request("/devices");
+  assert.equal(response.status, 503);
+  assert.equal(warnings.length, 1);
+  const line = JSON.stringify(warnings);
+  assert.match(line, /"\/devices".*Cannot reach the backend: .*[Cc]onnection refused/);
+  assert.doesNotMatch(line, / at .*\.ts:/);
 });

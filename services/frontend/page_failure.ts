@@ -68,3 +68,9 @@ export function pageFailure(error: unknown): PageFailure {
       return backendFailed;
   }
 }
+
+/** What the error and its causes say, in a line; where they were thrown is the backend's to tell. */
+export function messages(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${messages(error.cause)}`;
+}

@@ -18,7 +18,7 @@ export interface AmqpLinkOptions {
 
 /** Longest that a handshake may take, and that closing waits for the broker's word. */
 const handshakeMs = 10_000;
-const closingMs = 1_500;
+const closingMs = 1_000;
 /** A connection on which nothing is heard for twice as long is taken for dead. */
 const heartbeatSeconds = 10;
 

@@ -2,8 +2,9 @@
 export class ClosedTogether implements AsyncDisposable {
   readonly #parts: AsyncDisposable[] = [];
 
-  use(part: AsyncDisposable): void {
+  use<Part extends AsyncDisposable>(part: Part): Part {
     this.#parts.push(part);
+    return part;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

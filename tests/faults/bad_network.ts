@@ -16,7 +16,7 @@ Deno.test("Nothing is lost or doubled when the network cuts, stalls and throttle
   await run.startBackend();
   await run.startBackend();
   run.startGenerator();
-  const { brokerProxy, databaseProxy } = run;
+  const { brokerProxy, databaseProxy } = run.servers;
   const proxies = [brokerProxy, databaseProxy];
   const lines = (words: string) =>
     run.everyBackend.reduce((sum, { output }) => sum + output().split(words).length - 1, 0);
@@ -37,8 +37,8 @@ Deno.test("Nothing is lost or doubled when the network cuts, stalls and throttle
   };
   const throttleBoth = async () => {
     for (const proxy of proxies) proxy.throttle(trickle);
-    const stored = await run.stored();
-    await waitUntil(async () => await run.stored() > stored + 2_000, {
+    const stored = await run.servers.stored();
+    await waitUntil(async () => await run.servers.stored() > stored + 2_000, {
       deadlineMs: 60_000,
       what: "readings to trickle through",
     });

@@ -31,11 +31,11 @@ Deno.test("Nothing is lost or doubled when backends are killed in mid-batch", as
  * write even so, and commits what will never be acked, or it is told not to.
  */
 async function killInMidWrite(run: FaultRun, write: "committed" | "rolled back"): Promise<void> {
-  await using locker = await run.session();
+  await using locker = await run.servers.session();
   await locker.client.query("begin");
   await locker.client.query("lock table sensor_readings in exclusive mode");
   await waitUntil(async () => {
-    const waiting = await run.sql(
+    const waiting = await run.servers.sql(
       `select from pg_stat_activity
       where application_name = 'iot-backend' and wait_event_type = 'Lock'`,
     );
@@ -43,6 +43,6 @@ async function killInMidWrite(run: FaultRun, write: "committed" | "rolled back")
   }, { deadlineMs: 30_000, what: "every writer of both backends to wait for the lock" });
   const { signal } = await run.endBackend(run.backends[0]!, "SIGKILL");
   assert.equal(signal, "SIGKILL");
-  if (write === "rolled back") await run.terminateSessions();
+  if (write === "rolled back") await run.servers.terminateSessions();
   await locker.client.query("rollback");
 }

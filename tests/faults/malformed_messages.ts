@@ -15,7 +15,7 @@ Deno.test("Every malformed message is dead-lettered as it came, and every good o
   await run.startBackend();
   run.startGenerator();
   {
-    await using publisher = await run.openPublisher();
+    await using publisher = await run.servers.openPublisher();
     await publisher.publish(
       malformedReadings(malformed, hugeEvery).map((reading, index) => {
         sent.push(reading);
@@ -25,7 +25,7 @@ Deno.test("Every malformed message is dead-lettered as it came, and every good o
   }
   await run.finish({ readings: good, deadLetters: malformed });
 
-  await using consumer = await run.openPublisher();
+  await using consumer = await run.servers.openPublisher();
   const seen = new Set<number>();
   await consumer.takeAll("sensor-data.dead", (body, headers) => {
     const index = Number(headers[indexHeader]);

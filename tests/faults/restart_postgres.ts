@@ -15,11 +15,11 @@ Deno.test("Nothing is lost or doubled when PostgreSQL restarts, refuses, or fail
   const faults = [
     // In good order, and then as in a power cut.
     ...(["SIGINT", "SIGKILL"] as const).map((signal) => async () => {
-      await run.postgres.stop(signal);
-      await run.postgres.start();
+      await run.servers.postgres.stop(signal);
+      await run.servers.postgres.start();
     }),
     ...Array.from({ length: terminations }, () => async () => {
-      assert((await run.terminateSessions()) > 0);
+      assert((await run.servers.terminateSessions()) > 0);
     }),
     () => refuseConnections(run),
     () => deadlock(run),
@@ -37,8 +37,8 @@ Deno.test("Nothing is lost or doubled when PostgreSQL restarts, refuses, or fail
 });
 
 async function refuseConnections(run: FaultRun): Promise<void> {
-  await run.sql("alter database iot_db allow_connections false", "postgres");
-  await run.terminateSessions();
+  await run.servers.sql("alter database iot_db allow_connections false", "postgres");
+  await run.servers.terminateSessions();
   // The length of the fault, not a wait for something.
   await sleep(refusedMs);
   for (const backend of run.backends) {
@@ -47,12 +47,12 @@ async function refuseConnections(run: FaultRun): Promise<void> {
     assert.equal(ready.status, 503);
     await ready.body?.cancel();
   }
-  await run.sql("alter database iot_db allow_connections true", "postgres");
+  await run.servers.sql("alter database iot_db allow_connections true", "postgres");
 }
 
 /** Locks the rows that writes lock, in the opposite order, until a write was the victim. */
 async function deadlock(run: FaultRun): Promise<void> {
-  await using other = await run.session();
+  await using other = await run.servers.session();
   const { client } = other;
   // The backends' sessions look for deadlocks after their usual second, so first.
   await client.query("set deadlock_timeout = '10min'");
@@ -64,7 +64,7 @@ async function deadlock(run: FaultRun): Promise<void> {
   await client.query("begin");
   await lock(edge.last);
   await waitUntil(async () => {
-    const waiting = await run.sql(
+    const waiting = await run.servers.sql(
       `select from pg_stat_activity where application_name = 'iot-backend'
       and wait_event_type = 'Lock' and query like '%insert into sensor_readings%'`,
     );
@@ -76,7 +76,7 @@ async function deadlock(run: FaultRun): Promise<void> {
     deadlineMs: 30_000,
     what: "a write to be the victim of a deadlock",
   });
-  await run.sql(
+  await run.servers.sql(
     "select pg_terminate_backend(pid) from pg_stat_activity where query like '%for update'",
   );
   await never;
@@ -84,21 +84,23 @@ async function deadlock(run: FaultRun): Promise<void> {
 
 /** Makes all writes meet in one row, under an isolation level at which one of two then fails. */
 async function serializationFailure(run: FaultRun): Promise<void> {
-  await run.sql("create table meeting (writes bigint not null)");
-  await run.sql("insert into meeting values (0)");
-  await run.sql(`create function meet() returns trigger language plpgsql as
+  await run.servers.sql("create table meeting (writes bigint not null)");
+  await run.servers.sql("insert into meeting values (0)");
+  await run.servers.sql(`create function meet() returns trigger language plpgsql as
     'begin update meeting set writes = writes + 1; return null; end'`);
-  await run.sql(`create trigger meet after insert on sensor_readings
+  await run.servers.sql(`create trigger meet after insert on sensor_readings
     for each statement execute function meet()`);
-  await run.sql("alter database iot_db set default_transaction_isolation = 'repeatable read'");
-  await run.terminateSessions();
+  await run.servers.sql(
+    "alter database iot_db set default_transaction_isolation = 'repeatable read'",
+  );
+  await run.servers.terminateSessions();
   await waitUntil(() => failures(run, "could not serialize access") > 0, {
     deadlineMs: 60_000,
     what: "a write to fail for its isolation",
   });
-  await run.sql("alter database iot_db reset default_transaction_isolation");
-  await run.terminateSessions();
-  await run.sql("drop trigger meet on sensor_readings");
+  await run.servers.sql("alter database iot_db reset default_transaction_isolation");
+  await run.servers.terminateSessions();
+  await run.servers.sql("drop trigger meet on sensor_readings");
 }
 
 /** Writes of readings that failed so, as the backends logged them. */

@@ -11,11 +11,11 @@ Deno.test("Nothing is lost or doubled when RabbitMQ restarts or closes every con
   const faults = [
     // In good order, and then as in a power cut.
     ...(["SIGTERM", "SIGKILL"] as const).map((signal) => async () => {
-      await run.rabbitmq.stop(signal);
-      await run.rabbitmq.start();
+      await run.servers.rabbitmq.stop(signal);
+      await run.servers.rabbitmq.start();
     }),
     ...Array.from({ length: closes }, () => async () => {
-      await run.rabbitmq.control("-q", "close_all_connections", "fault test");
+      await run.servers.rabbitmq.control("-q", "close_all_connections", "fault test");
     }),
   ];
   for (const fault of faults) {

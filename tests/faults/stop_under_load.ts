@@ -21,20 +21,28 @@ Deno.test("A backend that is stopped under load ends within 10 s, with nothing l
     ...Array.from({ length: stops }, () => stop),
     async () => {
       // A write that cannot end: its rows are given back, unacked.
-      await using locker = await run.session();
+      await using locker = await run.servers.session();
       await locker.client.query("begin");
       await locker.client.query("lock table sensor_readings in exclusive mode");
       await stop();
     },
     async () => {
-      await run.brokerProxy.become("stall");
+      await run.servers.brokerProxy.become("stall");
       await stop();
-      await run.brokerProxy.become("pass");
+      await run.servers.brokerProxy.become("pass");
     },
     async () => {
-      await run.databaseProxy.become("stall");
+      await run.servers.databaseProxy.become("stall");
       await stop();
-      await run.databaseProxy.become("pass");
+      await run.servers.databaseProxy.become("pass");
+    },
+    async () => {
+      await run.servers.brokerProxy.become("stall");
+      await run.servers.databaseProxy.become("stall");
+      await using _call = callInHand(run);
+      await stop();
+      await run.servers.brokerProxy.become("pass");
+      await run.servers.databaseProxy.become("pass");
     },
   ];
   for (const [index, fault] of faults.entries()) {
@@ -49,3 +57,14 @@ Deno.test("A backend that is stopped under load ends within 10 s, with nothing l
   await run.flows(readingsBetween);
   await run.finish();
 });
+
+/** A query that the backend's API has taken, and its database does not answer. */
+function callInHand(run: FaultRun): AsyncDisposable {
+  const [, api] = /"api":"([^"]+)"/.exec(run.backends[0]!.output())!;
+  const ended = fetch(`${api}/iot.v1.IoTService/GetAllDevice`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: "{}",
+  }).then((answer) => answer.body?.cancel(), () => {});
+  return { [Symbol.asyncDispose]: () => ended };
+}

@@ -47,9 +47,9 @@ Deno.test("Readings wait for their devices, and those that wait for ever slow no
     queue: "device-data",
     body: toBinary(IoTDeviceSchema, fleet.device(index, startUs / 1_000_000)),
   }));
-  await using publisher = await run.openPublisher();
+  await using publisher = await run.servers.openPublisher();
   const parked = async () => {
-    const [row] = await run.sql("select count(*)::int as n from parked_readings");
+    const [row] = await run.servers.sql("select count(*)::int as n from parked_readings");
     return row!["n"] as number;
   };
 

@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
-import { Client } from "pg";
-import type { RestartableService } from "../../tools/services/restartable_service.ts";
-import { startPostgres } from "../../tools/services/start_postgres.ts";
-import { type RabbitmqService, startRabbitmq } from "../../tools/services/start_rabbitmq.ts";
 import { tempFolder } from "../../tools/services/temp_folder.ts";
-import { RawPublisher } from "./raw_publisher.ts";
+import { databaseUrl, FaultServers } from "./fault_servers.ts";
 import { startTask, type TaskProcess } from "./task_process.ts";
-import { TcpProxy } from "./tcp_proxy.ts";
 import { waitUntil } from "./wait_until.ts";
 
 export interface FaultRunOptions {
@@ -29,20 +24,14 @@ export interface Expected {
 
 /** Longest that a run may stand still, in milliseconds. */
 const stillMs = 90_000;
-const queues = ["device-data", "sensor-data"];
 export const seed = 7;
 
 /**
- * A pipeline of real processes on a RabbitMQ and a PostgreSQL of its own, each
- * behind a proxy: everything that a fault can be done to, and the proof that
- * the run came through.
+ * A pipeline of real processes on servers of its own: a generator and backends,
+ * started and ended at will, and the proof that the run came through.
  */
 export class FaultRun implements AsyncDisposable {
-  readonly rabbitmq: RabbitmqService;
-  readonly postgres: RestartableService;
-  /** In front of the broker, for backends and the generator. */
-  readonly brokerProxy: TcpProxy;
-  readonly databaseProxy: TcpProxy;
+  readonly servers: FaultServers;
   /** Those that run, oldest first; and every one that ever ran. */
   readonly backends: TaskProcess[] = [];
   readonly everyBackend: TaskProcess[] = [];
@@ -57,42 +46,27 @@ export class FaultRun implements AsyncDisposable {
     options: FaultRunOptions,
     open: AsyncDisposableStack,
     folder: string,
-    parts: Pick<FaultRun, "rabbitmq" | "postgres" | "brokerProxy" | "databaseProxy">,
+    servers: FaultServers,
   ) {
-    this.#folder = folder;
     this.#options = options;
     this.#open = open;
-    this.rabbitmq = parts.rabbitmq;
-    this.postgres = parts.postgres;
-    this.brokerProxy = parts.brokerProxy;
-    this.databaseProxy = parts.databaseProxy;
+    this.#folder = folder;
+    this.servers = servers;
   }
 
   /** Starts the servers; services are started one by one. */
   static async open(options: FaultRunOptions): Promise<FaultRun> {
     await using open = new AsyncDisposableStack();
     const { path } = open.use(await tempFolder("demo-app-faults-"));
-    const { signal } = new AbortController();
-    const rabbitmq = await startRabbitmq(signal);
-    assert(rabbitmq !== undefined, "RabbitMQ is not installed: apt-get install rabbitmq-server");
-    open.use(rabbitmq);
-    // A crash must not take what was committed: the default, which other tests do without.
-    const postgres = await startPostgres(signal, { settings: { synchronous_commit: "on" } });
-    assert(postgres !== undefined, "PostgreSQL is not installed: apt-get install postgresql");
-    open.use(postgres);
-    const brokerProxy = open.use(await TcpProxy.open(new URL(rabbitmq.url)));
-    const databaseProxy = open.use(await TcpProxy.open(databaseUrl(postgres.url)));
-    const parts = { rabbitmq, postgres, brokerProxy, databaseProxy };
-    const run = new FaultRun(options, open.move(), path, parts);
-    await run.sql("create database iot_db", "postgres");
-    return run;
+    const servers = open.use(await FaultServers.open());
+    return new FaultRun(options, open.move(), path, servers);
   }
 
   /** Starts a backend, and resolves once it is ready. */
   async startBackend(): Promise<TaskProcess> {
     const backend = this.#open.use(startTask("backend", {
       env: {
-        APP_BACKEND_DB_URL: this.databaseProxy.url.href,
+        APP_BACKEND_DB_URL: this.servers.databaseProxy.url.href,
         APP_BACKEND_RABBITMQ_URL: this.#brokerUrl(),
         APP_BACKEND_INGEST_BATCH_SIZE: "200",
         APP_BACKEND_HOST: "127.0.0.1",
@@ -143,38 +117,9 @@ export class FaultRun implements AsyncDisposable {
     }));
   }
 
-  /** Asks PostgreSQL itself, past the proxy. */
-  async sql(
-    text: string,
-    database = "iot_db",
-  ): Promise<readonly Readonly<Record<string, unknown>>[]> {
-    await using session = await this.session(database);
-    return (await session.client.query(text)).rows;
-  }
-
-  /** A session past the proxy, for as long as it is not disposed. */
-  async session(database = "iot_db"): Promise<AsyncDisposable & { readonly client: Client }> {
-    const url = new URL(this.postgres.url);
-    url.pathname = `/${database}`;
-    const client = new Client({ connectionString: url.href });
-    client.on("error", () => {});
-    await client.connect();
-    return { client, [Symbol.asyncDispose]: () => client.end().catch(() => {}) };
-  }
-
-  /** Publishes to the broker itself, past the proxy. */
-  async openPublisher(): Promise<RawPublisher> {
-    return await RawPublisher.open(this.rabbitmq.url);
-  }
-
-  async stored(): Promise<number> {
-    const [row] = await this.sql("select count(*)::int as n from sensor_readings");
-    return row!["n"] as number;
-  }
-
   /** Waits until so many more readings are stored than now: the moment for the next fault. */
   async flows(more: number): Promise<void> {
-    await this.stores(await this.stored() + more);
+    await this.stores(await this.servers.stored() + more);
   }
 
   /** Waits until so many readings are stored, and as long as there is progress. */
@@ -182,37 +127,13 @@ export class FaultRun implements AsyncDisposable {
     let best = -1;
     let bestMs = performance.now();
     await waitUntil(async () => {
-      const stored = await this.stored();
+      const stored = await this.servers.stored();
       if (stored > best) [best, bestMs] = [stored, performance.now()];
       if (performance.now() - bestMs > stillMs || this.#died !== undefined) return true;
       return stored >= target;
     }, { deadlineMs: 10 * stillMs, what: `${target} readings to be stored` });
     this.checkAlive();
     assert(best >= target, `No reading stored in ${stillMs} ms, after ${best} of ${target}`);
-  }
-
-  /** Terminates every session of the backends, and what it was at; how many there were. */
-  async terminateSessions(): Promise<number> {
-    const rows = await this.sql(
-      `select pg_terminate_backend(pid, 5000) from pg_stat_activity
-      where datname = 'iot_db' and application_name = 'iot-backend'`,
-      "postgres",
-    );
-    return rows.length;
-  }
-
-  /** Messages that wait in the queues or are in a backend's hands. */
-  async queued(): Promise<number> {
-    const counted = await this.rabbitmq.control(
-      "-q",
-      "list_queues",
-      "--no-table-headers",
-      "name",
-      "messages",
-    );
-    return counted.split("\n").map((line) => line.split("\t"))
-      .filter(([name]) => queues.includes(name!))
-      .reduce((sum, [, messages]) => sum + Number(messages), 0);
   }
 
   /** Stops the generator, if any; its manifest then speaks for all that it sent. */
@@ -241,8 +162,8 @@ export class FaultRun implements AsyncDisposable {
         "verify",
         `--manifest=${this.manifest}`,
         "--format=json",
-        `--db-url=${databaseUrl(this.postgres.url)}`,
-        `--rabbitmq-url=${this.rabbitmq.url}`,
+        `--db-url=${databaseUrl(this.servers.postgres.url)}`,
+        `--rabbitmq-url=${this.servers.rabbitmq.url}`,
       ],
     });
     const { code } = await verify.ended;
@@ -260,7 +181,7 @@ export class FaultRun implements AsyncDisposable {
 
   /** Waits until the queues hold nothing, and no backend has anything in hand. */
   async drained(): Promise<void> {
-    await waitUntil(async () => await this.queued() === 0, {
+    await waitUntil(async () => await this.servers.queued() === 0, {
       deadlineMs: stillMs,
       what: "the queues to be empty",
     });
@@ -272,7 +193,7 @@ export class FaultRun implements AsyncDisposable {
   }
 
   #brokerUrl(): string {
-    const { url } = this.brokerProxy;
+    const { url } = this.servers.brokerProxy;
     url.search = this.#options.brokerQuery ?? "";
     return url.href;
   }
@@ -280,11 +201,4 @@ export class FaultRun implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#open.disposeAsync();
   }
-}
-
-/** The URL of the pipeline's database on the server of `url`. */
-function databaseUrl(server: string): URL {
-  const url = new URL(server);
-  url.pathname = "/iot_db";
-  return url;
 }

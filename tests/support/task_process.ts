@@ -1,64 +1,85 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import denoConfig from "../../deno.json" with { type: "json" };
+import { testEnvironment } from "../../tools/test_environment.ts";
 import { waitUntil } from "./wait_until.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-/** A task of deno.json as its own process, with the permissions that the task gives it. */
+/** A task of deno.json that runs one of the programs. */
+export type ProgramTask = "generator" | "backend" | "frontend" | "demo-app" | "dev" | "migrate";
+
+/** A task as its own process: with the permissions that the task gives it, asking for no more. */
 export interface TaskProcess extends AsyncDisposable {
+  /** All that it has printed. */
   readonly output: () => string;
   /** Resolves to the first match in what it has printed. */
   readonly printed: (pattern: RegExp) => Promise<RegExpExecArray>;
   readonly kill: (signal: Deno.Signal) => void;
-  readonly ended: Promise<Deno.CommandStatus>;
+  readonly ended: Promise<TaskEnd>;
+}
+
+export interface TaskEnd extends Deno.CommandStatus {
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 export interface TaskOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Working folder; the project's own unless given. */
+  readonly cwd?: string;
   /** Permissions beyond the task's, for what a test puts elsewhere than a user would. */
   readonly grants?: readonly string[];
 }
 
 /** Starts the task; disposing kills it, should it still run. */
 export function startTask(
-  name: "dev" | "generator" | "backend" | "frontend" | "demo-app",
-  { args = [], env = {}, grants = [] }: TaskOptions = {},
+  name: ProgramTask,
+  { args = [], env = {}, cwd = root, grants = [] }: TaskOptions = {},
 ): TaskProcess {
-  const words = denoConfig.tasks[name].command.split(" ");
-  assert.equal(words[0], "deno");
+  const [deno, run, ...words] = denoConfig.tasks[name].command.split(" ");
+  assert.equal(deno, "deno");
+  const placed = words.map((word) => word.endsWith(".ts") ? root + word : word);
+  const settings = ["--quiet", "--no-prompt", `--config=${root}deno.json`];
   const child = new Deno.Command(Deno.execPath(), {
-    args: [words[1]!, "--no-prompt", ...grants, ...words.slice(2), ...args],
-    cwd: root,
-    env,
+    args: [run!, ...settings, ...grants, ...placed, ...args],
+    cwd,
+    clearEnv: true,
+    env: { ...testEnvironment(Deno.env.toObject()), ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  let printed = "";
+  let output = "";
   const collect = async (stream: ReadableStream<Uint8Array>) => {
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) printed += text;
+    let printed = "";
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      printed += text;
+      output += text;
+    }
+    return printed;
   };
   const collected = Promise.all([collect(child.stdout), collect(child.stderr)]);
-  let status: Deno.CommandStatus | undefined;
-  const ended = child.status.then(async (value) => {
-    await collected;
-    return status = value;
+  let end: TaskEnd | undefined;
+  const ended = child.status.then(async (status) => {
+    const [stdout, stderr] = await collected;
+    return end = { ...status, stdout, stderr };
   });
   const kill = (signal: Deno.Signal) => {
-    if (status === undefined) child.kill(signal);
+    if (end === undefined) child.kill(signal);
   };
   return {
-    output: () => printed,
-    printed: (pattern) =>
-      waitUntil(() => {
-        const found = pattern.exec(printed);
-        if (found === null && status !== undefined) {
-          throw new Error(`${name} ended with ${status.code}:\n${printed}`);
-        }
-        return found;
-      }, { deadlineMs: 60_000, what: `${pattern} from ${name}` }),
+    output: () => output,
+    async printed(pattern) {
+      await waitUntil(() => end !== undefined || pattern.test(output), {
+        deadlineMs: 60_000,
+        what: `${pattern} from ${name}`,
+      });
+      const found = pattern.exec(output);
+      assert(found !== null, `${name} ended with ${end?.code}:\n${output}`);
+      return found;
+    },
     kill,
     ended,
     async [Symbol.asyncDispose]() {
@@ -66,4 +87,12 @@ export function startTask(
       await ended;
     },
   };
+}
+
+/** Runs the task to its end, which must come within a minute. */
+export async function runTask(name: ProgramTask, options?: TaskOptions): Promise<TaskEnd> {
+  await using task = startTask(name, options);
+  let end: TaskEnd | undefined;
+  task.ended.then((value) => end = value);
+  return await waitUntil(() => end, { deadlineMs: 60_000, what: `the end of ${name}` });
 }

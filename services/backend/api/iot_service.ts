@@ -5,7 +5,8 @@ import type { Database } from "../store/database.ts";
 import { getAllDevice } from "./get_all_device.ts";
 import { getDevice } from "./get_device.ts";
 import { getSensorReadingByDeviceId } from "./get_sensor_reading_by_device_id.ts";
-import { isTransient, retryQuery } from "./retry_query.ts";
+import { isTransient } from "../store/write_failure.ts";
+import { retryQuery } from "./retry_query.ts";
 
 /** Adds `iot.v1.IoTService`, answered from `db`. */
 export function iotService(db: Kysely<Database>): (router: ConnectRouter) => void {

@@ -1,7 +1,7 @@
 import { Socket } from "node:net";
 import type { Logger } from "@logtape/logtape";
 import { Kysely, PostgresDialect, sql } from "kysely";
-import { Pool } from "pg";
+import { type ClientBase, Pool } from "pg";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import { within } from "#shared/lifecycle/within.ts";
 import type { DatabaseConfig } from "../config.ts";
@@ -9,8 +9,8 @@ import type { Database, OpenDatabase } from "./database.ts";
 
 /** Longest that connecting may take, in milliseconds. */
 const connectMs = 5_000;
-/** Longest that closing waits for a statement under way. */
-const closingMs = 2_000;
+/** Longest that closing waits: for a statement under way, and for the embedded one's files. */
+const closingMs = { postgres: 1_000, pglite: 2_000 };
 
 /**
  * The database that the configuration names: PostgreSQL, or the embedded one
@@ -26,7 +26,7 @@ export async function openDatabase(
 ): Promise<OpenDatabase> {
   if (config.url?.protocol === "pglite:") {
     const { openPglite } = await import("./open_pglite.ts");
-    return opened(await openPglite(pglitePath(config.url)));
+    return opened(await openPglite(pglitePath(config.url)), closingMs.pglite);
   }
   const { url, host, port, user, password, database } = config;
   const pool = new Pool({
@@ -38,6 +38,8 @@ export async function openDatabase(
     connectionTimeoutMillis: connectMs,
     stream: () => socketThatGivesUp(silenceMs),
     keepAlive: true,
+    // A promise, in fact: the connection is lent out once it has resolved.
+    onConnect: (client) => limitLockWait(client, silenceMs * 0.8),
   });
   // The pool listens only to connections that nobody uses. Of one in use, its query fails as well;
   // unheard, its error would end the process. The next query makes a new connection.
@@ -47,7 +49,10 @@ export async function openDatabase(
       log.warning("Lost a database connection", { error: message });
     });
   });
-  return opened(new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }));
+  return opened(
+    new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }),
+    closingMs.postgres,
+  );
 }
 
 /**
@@ -63,7 +68,19 @@ function socketThatGivesUp(silenceMs: number): Socket {
   return socket;
 }
 
-function opened(db: Kysely<Database>): OpenDatabase {
+/**
+ * Ends a wait for a lock before the silence does: the server does not notice
+ * that its client has gone, and each try would leave a session there, waiting.
+ * A limit that the role or the database sets holds.
+ */
+async function limitLockWait(client: ClientBase, limitMs: number): Promise<void> {
+  await client.query(
+    `select set_config('lock_timeout', $1, false) where current_setting('lock_timeout') = '0'`,
+    [String(Math.round(limitMs))],
+  );
+}
+
+function opened(db: Kysely<Database>, longestCloseMs: number): OpenDatabase {
   return {
     db,
     async answers() {
@@ -71,7 +88,7 @@ function opened(db: Kysely<Database>): OpenDatabase {
       return true;
     },
     async [Symbol.asyncDispose]() {
-      await within(closingMs, db.destroy());
+      await within(longestCloseMs, db.destroy());
     },
   };
 }

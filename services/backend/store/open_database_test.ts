@@ -5,9 +5,10 @@ import { StartError } from "#shared/lifecycle/start_error.ts";
 import { databaseConfig } from "../../../tests/support/database_config.ts";
 import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres.ts";
 import { tempPglite } from "../../../tests/support/temp_pglite.ts";
-import { isTransient } from "../api/retry_query.ts";
 import { openDatabase } from "./open_database.ts";
+import { migrateToLatest } from "./migrate.ts";
 import { waitForDatabase } from "./wait_for_database.ts";
+import { isTransient } from "./write_failure.ts";
 
 const log = getLogger("open-database-test");
 const withPostgres = { ignore: postgresUrl === undefined };
@@ -24,6 +25,25 @@ Deno.test({
       return isTransient(error);
     });
     assert.equal(await database.answers(), true);
+  },
+});
+
+Deno.test({
+  name: "openDatabase leaves no session behind that waits for a lock",
+  ...withPostgres,
+  async fn() {
+    await using server = await createTestDatabase();
+    await using locker = await openDatabase(databaseConfig(server.url), log);
+    await using database = await openDatabase(databaseConfig(server.url), log, 1_000);
+    await sql`create table wanted (n int)`.execute(locker.db);
+    await locker.db.transaction().execute(async (transaction) => {
+      await sql`lock table wanted`.execute(transaction);
+      const waiting = sql`select from wanted`.execute(database.db);
+      await assert.rejects(waiting, (error) => isTransient(error));
+      const { rows } = await sql`select query from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`.execute(transaction);
+      assert.deepEqual(rows, []);
+    });
   },
 });
 
@@ -67,7 +87,7 @@ Deno.test({
     url.pathname = "/no_such_database";
     await using database = await openDatabase(databaseConfig(url.href), log);
     const waiting = waitForDatabase(
-      database,
+      () => database.answers(),
       databaseConfig(url.href),
       log,
       new AbortController().signal,
@@ -85,15 +105,55 @@ Deno.test("waitForDatabase keeps trying until it answers, or is told to stop", a
   const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
   let failures = 2;
   const stop = new AbortController();
-  const database = {
-    answers: () => failures-- > 0 ? Promise.reject(refused) : Promise.resolve(true),
-  };
+  const work = () => failures-- > 0 ? Promise.reject(refused) : Promise.resolve(true);
   const config = databaseConfig("postgres://nowhere.example:5432/iot_db");
-  await waitForDatabase(database, config, log, stop.signal);
+  await waitForDatabase(work, config, log, stop.signal);
   assert.equal(failures, -1);
   failures = Infinity;
-  const waiting = waitForDatabase(database, config, log, stop.signal);
+  const waiting = waitForDatabase(work, config, log, stop.signal);
   const reason = new Error("told to stop");
   stop.abort(reason);
   await assert.rejects(waiting, reason);
+});
+
+Deno.test({
+  name: "waitForDatabase says why migrating is refused, and goes on once it is not",
+  ...withPostgres,
+  async fn() {
+    await using server = await createTestDatabase();
+    const config = databaseConfig(server.url);
+    const { signal } = new AbortController();
+    const migrate = async (sessionSettings: string) => {
+      const url = new URL(server.url);
+      url.searchParams.set("options", sessionSettings);
+      await using database = await openDatabase(databaseConfig(url.href), log);
+      await migrateToLatest(database.db, log);
+    };
+    const refused = waitForDatabase(
+      () => migrate("-c search_path=pg_catalog"),
+      config,
+      log,
+      signal,
+    );
+    await assert.rejects(refused, (error) => {
+      assert.ok(error instanceof StartError);
+      assert.match(error.message, /permission denied .*: the role lacks a privilege/);
+      return true;
+    });
+
+    let tries = 0;
+    const readOnlyAtFirst = () =>
+      migrate(`-c default_transaction_read_only=${tries++ === 0 ? "on" : "off"}`);
+    await waitForDatabase(readOnlyAtFirst, config, log, signal);
+    assert.equal(tries, 2);
+
+    await using database = await openDatabase(config, log);
+    await sql`insert into kysely_migration values ('9999_newer', now())`.execute(database.db);
+    const older = waitForDatabase(() => migrateToLatest(database.db, log), config, log, signal);
+    await assert.rejects(older, (error) => {
+      assert.ok(error instanceof StartError);
+      assert.match(error.message, /previously executed migration 9999_newer is missing$/);
+      return true;
+    });
+  },
 });

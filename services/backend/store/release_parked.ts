@@ -15,7 +15,7 @@ export interface ReleasedReadings {
  * they belong: those that were parked while their device was being registered,
  * each without sight of the other, and those that were too many to be released
  * with it. A reading that the database refuses stays parked, with the reason,
- * and holds up no other; fewer than could be are moved then.
+ * and holds up no other; fewer than could be are moved then, but not none.
  */
 export async function releaseParked(
   db: Kysely<Database>,
@@ -27,10 +27,10 @@ export async function releaseParked(
     return rows;
   } catch (error) {
     if (writeFailure(error) !== "reject") throw error;
-    // The first that is due is moved or set aside in the end, so that every call gets further.
     if (limit > 1) return await releaseParked(db, limit >> 1);
+    // It is the first that is due that is refused; the next one may not be.
     await setAsideFirst(db, String(error));
-    return [];
+    return await releaseParked(db, 1);
   }
 }
 
@@ -39,6 +39,11 @@ async function setAsideFirst(db: Kysely<Database>, refused: string): Promise<voi
     with recursive ${knownIds}, ${dueOf(sql`known`, 1)}
     update parked_readings set refused = ${refused}
     where ctid = any (array(select row_id from due))`.execute(db);
+}
+
+/** Makes readings due again that were set aside: by now the database may take them. */
+export async function retryRefused(db: Kysely<Database>): Promise<void> {
+  await sql`update parked_readings set refused = null where refused is not null`.execute(db);
 }
 
 /**

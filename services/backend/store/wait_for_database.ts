@@ -3,25 +3,25 @@ import { backoffMs } from "#shared/lifecycle/backoff.ts";
 import { sleep } from "#shared/lifecycle/sleep.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import type { DatabaseConfig } from "../config.ts";
-import type { OpenDatabase } from "./database.ts";
-import { sqlState } from "./write_failure.ts";
+import { isTransient, sqlState } from "./write_failure.ts";
 
 /** What a person must mend, by SQLSTATE. */
 const permanent: Readonly<Record<string, (database: string) => string>> = {
   "28P01": () => "the password is wrong; set backend.db.password",
   "28000": () => "the server refuses the role; see backend.db.user and the server's pg_hba.conf",
   "3D000": (database) => `there is no such database; create it: createdb ${database}`,
-  "42501": () => "the role lacks a privilege",
+  "42501": () => "the role lacks a privilege; grant it, or migrate as another role",
 };
 
 /**
- * Resolves once the database answers, however long that takes.
+ * Does `work`, again and again while the database is away or takes no writes,
+ * however long that takes.
  *
  * @throws {StartError} when it answers that no retry can help.
  * @throws the signal's reason when it is aborted before.
  */
 export async function waitForDatabase(
-  database: Pick<OpenDatabase, "answers">,
+  work: () => Promise<unknown>,
   config: DatabaseConfig,
   log: Logger,
   signal: AbortSignal,
@@ -29,19 +29,21 @@ export async function waitForDatabase(
   for (let attempt = 1;; attempt++) {
     signal.throwIfAborted();
     try {
-      await database.answers();
+      await work();
       return;
     } catch (error) {
       const detail = error instanceof Error ? error.message || String(error) : String(error);
       const name = config.url?.pathname.slice(1) || config.database;
       const where = config.url?.host || `${config.host}:${config.port}`;
       const mend = permanent[sqlState(error) ?? ""]?.(name);
-      if (mend !== undefined) {
-        const message = `Cannot use database ${name} at ${where}: ${detail}: ${mend}`;
-        throw new StartError(message, { cause: error });
+      if (mend !== undefined || !isTransient(error)) {
+        const message = `Cannot use database ${name} at ${where}: ${detail}`;
+        throw new StartError(mend === undefined ? message : `${message}: ${mend}`, {
+          cause: error,
+        });
       }
       const retryMs = Math.round(backoffMs(attempt));
-      log.warning("No connection to the database", { where, error: detail, retryMs });
+      log.warning("Cannot use the database yet", { where, error: detail, retryMs });
       await sleep(retryMs, signal);
     }
   }

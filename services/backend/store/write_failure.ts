@@ -42,3 +42,17 @@ export function sqlState(error: unknown): string | undefined {
   const code = (error as { readonly code?: unknown } | null)?.code;
   return typeof code === "string" && /^(?=.*[0-9])[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
+
+/** An error of the database or the way to it that may be gone by the next try. */
+export function isTransient(error: unknown): boolean {
+  const fromDatabase = error instanceof Error && ("severity" in error || isConnectionError(error));
+  return fromDatabase && writeFailure(error) === "retry";
+}
+
+/** What `pg` throws when there is no session to speak of. */
+function isConnectionError(error: Error): boolean {
+  const code = (error as { readonly code?: unknown }).code;
+  return (typeof code === "string" && /^E[A-Z]+$/.test(code)) ||
+    /Connection terminated|timeout|Client has encountered a connection error/i
+      .test(error.message);
+}

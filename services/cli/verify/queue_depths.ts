@@ -1,7 +1,7 @@
-import { connect } from "amqplib";
+import type { Logger } from "@logtape/logtape";
 import { deadLetterQueue } from "#shared/broker/broker.ts";
-import { brokerFault } from "#shared/broker/broker_fault.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { connectOnce } from "#shared/broker/connect_once.ts";
+import { queueSize } from "#shared/broker/queue_size.ts";
 
 export interface QueueDepth {
   readonly queue: string;
@@ -18,39 +18,12 @@ export interface QueueDepth {
 export async function queueDepths(
   url: URL,
   queues: readonly string[],
+  log: Logger,
 ): Promise<readonly QueueDepth[]> {
-  try {
-    const connection = await connect(url.href, {
-      clientProperties: { connection_name: "verify" },
-    });
-    connection.on("error", () => {});
-    const depths: QueueDepth[] = [];
-    try {
-      for (const queue of [...queues, ...queues.map(deadLetterQueue)]) {
-        depths.push({ queue, messages: await depthOf(connection, queue) });
-      }
-    } finally {
-      await connection.close();
-    }
-    return depths;
-  } catch (error) {
-    throw new StartError(brokerFault(error, url).message, { cause: error });
+  await using link = await connectOnce(url, "verify", log);
+  const depths: QueueDepth[] = [];
+  for (const queue of [...queues, ...queues.map(deadLetterQueue)]) {
+    depths.push({ queue, messages: (await queueSize(link, queue))?.messages });
   }
-}
-
-async function depthOf(
-  connection: Awaited<ReturnType<typeof connect>>,
-  queue: string,
-): Promise<number | undefined> {
-  // The broker closes the channel on which it is asked for a queue that is not there.
-  const channel = await connection.createChannel();
-  channel.on("error", () => {});
-  try {
-    const { messageCount } = await channel.checkQueue(queue);
-    await channel.close();
-    return messageCount;
-  } catch (error) {
-    if ((error as { readonly code?: unknown }).code === 404) return undefined;
-    throw error;
-  }
+  return depths;
 }

@@ -38,7 +38,7 @@ const sliceMessages = 256;
 const shortestSleepMs = 5;
 /** The clock may be set, or the machine suspended, during a sleep. */
 const longestSleepMs = 1_000;
-const longestDrainMs = 8_000;
+const longestDrainMs = 7_000;
 const behindSeconds = 10;
 
 /**

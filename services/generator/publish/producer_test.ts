@@ -263,14 +263,14 @@ Deno.test("Producer sends what was refused at its stop again before it ends", as
   assert.deepEqual([...publisher.readings].sort(), due(fleet, startUs + 1_000_000));
 });
 
-Deno.test("Producer gives up after 8 seconds of waiting for a broker that is away", async () => {
+Deno.test("Producer gives up after 7 seconds of waiting for a broker that is away", async () => {
   const { clock, publisher, producer, stop } = scenario();
   publisher.answer = () => "hold";
   const running = producer.run(stop.signal);
   await clock.asleep();
   stop.abort();
   await clock.asleep();
-  clock.advance(7_999);
+  clock.advance(6_999);
   let ended = false;
   const end = running.then(() => ended = true);
   await clock.breathe();
