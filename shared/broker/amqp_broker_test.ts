@@ -6,7 +6,7 @@ import { amqpUrl, uniqueQueue } from "../../tests/support/rabbitmq.ts";
 import { TcpProxy } from "../../tests/support/tcp_proxy.ts";
 import { waitUntil } from "../../tests/support/wait_until.ts";
 import { AmqpBroker } from "./amqp_broker.ts";
-import { type Publisher, PublishError } from "./broker.ts";
+import { type Delivery, type Publisher, PublishError } from "./broker.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => String(i));
 const deadlineMs = 30_000;
@@ -91,6 +91,56 @@ behindProxy("goes on consuming after a cut, and passes over acks of before", asy
   await publisher[Symbol.asyncDispose]();
   await subscription[Symbol.asyncDispose]();
   assert.deepEqual([...await drain(queue)], ["3", "4", "5", "6", "7", "8", "9", "new"]);
+});
+
+behindProxy("says that deliveries are void before they come again", async (test) => {
+  const { proxy, queue, broker } = test;
+  const publisher = await broker.openPublisher({ queues: [queue], maxUnconfirmed: 100 });
+  const seen: string[] = [];
+  await broker.subscribe({
+    queue,
+    prefetch: 10,
+    onDelivery: ({ body }) => seen.push(new TextDecoder().decode(body)),
+    onLost: () => seen.push("lost"),
+  });
+  await Promise.all(["a", "b"].map((content) => publisher.publish(queue, text(content))));
+  await waitFor("both", () => seen.length === 2);
+  proxy.cut();
+  await waitFor("both again", () => seen.length === 5);
+  assert.deepEqual(seen, ["a", "b", "lost", "a", "b"]);
+});
+
+Deno.test({
+  name: "AmqpBroker leaves large messages with the broker until those in hand are settled",
+  ignore: amqpUrl === undefined,
+  async fn() {
+    const [count, size] = [60, 2 * 2 ** 20];
+    await using queue = uniqueQueue("large");
+    await using broker = brokerAt(new URL(amqpUrl!));
+    const publisher = await broker.openPublisher({ queues: [queue.name], maxUnconfirmed: 100 });
+    for (let at = 0; at < count; at++) {
+      await publisher.publish(queue.name, { body: new Uint8Array(size).fill(at) });
+    }
+    const inHand: Delivery[] = [];
+    const taken: (number | undefined)[] = [];
+    const subscription = await broker.subscribe({
+      queue: queue.name,
+      prefetch: 1_000,
+      onDelivery(delivery) {
+        inHand.push(delivery);
+        taken.push(delivery.body[0]);
+      },
+    });
+    for (let settled = 0; settled < count; settled += 8) {
+      const most = Math.min(count - settled, 16);
+      await waitFor("as many as may be in hand", () => inHand.length >= most);
+      // Time for more to come, were they read.
+      await publisher.publish(queue.name, { body: new Uint8Array(size).fill(255) });
+      assert.ok(inHand.length <= 16, `${inHand.length} in hand`);
+      subscription.ack(inHand.splice(0, 8));
+    }
+    assert.deepEqual(taken.slice(0, count), Array.from({ length: count }, (_, at) => at));
+  },
 });
 
 behindProxy("consumes on when its queue is deleted", async ({ queue, broker }) => {

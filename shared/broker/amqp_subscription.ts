@@ -12,18 +12,33 @@ import type {
 } from "./broker.ts";
 import { declareQueue } from "./declare_queue.ts";
 import { messageProperties } from "./message_properties.ts";
+import { ReadGate } from "./read_gate.ts";
+
+/**
+ * Message bytes in hand at which no more are read until half of them are
+ * settled: the prefetch counts messages, and one may be of many megabytes. The
+ * broker takes a connection that is not read for long for dead; then they come
+ * again.
+ */
+const mostBytesInHand = 32 * 2 ** 20;
 
 /** Longest that a broker which is going away is waited for, in milliseconds. */
 const answerMs = 1_500;
 
-/** A message as amqplib hands it out, with the window that its ack belongs to. */
-class AmqpDelivery implements Delivery {
+/** What belongs to one channel. */
+interface Intake {
   readonly window: AckWindow;
+  readonly gate: ReadGate;
+}
+
+/** A message as amqplib hands it out, with the intake that its ack belongs to. */
+class AmqpDelivery implements Delivery {
+  readonly intake: Intake;
   readonly #message: ConsumeMessage;
 
-  constructor(message: ConsumeMessage, window: AckWindow) {
+  constructor(message: ConsumeMessage, intake: Intake) {
     this.#message = message;
-    this.window = window;
+    this.intake = intake;
   }
 
   get tag(): number {
@@ -55,13 +70,13 @@ class AmqpDelivery implements Delivery {
 export class AmqpSubscription implements Subscription {
   readonly #link: AmqpLink;
   #channel: Channel | undefined;
-  #window: AckWindow | undefined;
+  #intake: Intake | undefined;
   /** Takes the consumer off its channel. */
   #stopConsumer: (() => Promise<unknown>) | undefined;
   #cancelled = false;
 
   constructor(
-    { queue, prefetch, onDelivery }: SubscriptionOptions,
+    { queue, prefetch, onDelivery, onLost }: SubscriptionOptions,
     broker: { readonly url: URL; readonly queues: QueueOptions; readonly log: Logger },
   ) {
     this.#link = new AmqpLink({
@@ -74,8 +89,11 @@ export class AmqpSubscription implements Subscription {
         channel.on("close", () => lost(new Error("channel closed")));
         await declareQueue(channel, queue, broker.queues);
         await channel.prefetch(prefetch);
+        if (this.#intake !== undefined) onLost?.();
         const window = new AckWindow(sendAcks(channel), prefetch >> 1);
-        this.#window = window;
+        const gate = new ReadGate(connection, mostBytesInHand);
+        const intake = { window, gate };
+        this.#intake = intake;
         this.#channel = channel;
         if (this.#cancelled) return;
         const { consumerTag } = await channel.consume(queue, (message) => {
@@ -83,7 +101,9 @@ export class AmqpSubscription implements Subscription {
             return lost(new Error(`the broker cancelled the consumer of ${queue}`));
           }
           window.deliver(message.fields.deliveryTag);
-          if (!this.#cancelled) onDelivery(new AmqpDelivery(message, window));
+          if (this.#cancelled) return;
+          gate.take(message.content.length);
+          onDelivery(new AmqpDelivery(message, intake));
         });
         this.#stopConsumer = () => channel.cancel(consumerTag);
         // Cancelled while it was being set up.
@@ -104,15 +124,18 @@ export class AmqpSubscription implements Subscription {
   ack(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) {
       // Deliveries come only from here.
-      const { window, tag } = delivery as AmqpDelivery;
+      const { intake: { window, gate }, tag, body } = delivery as AmqpDelivery;
       window.settle(tag);
+      gate.settle(body.length);
     }
-    this.#window?.flush();
+    this.#intake?.window.flush();
   }
 
   async cancel(): Promise<void> {
     if (this.#cancelled) return;
     this.#cancelled = true;
+    // The broker's answer comes behind what it has sent.
+    this.#intake?.gate.open();
     const stop = this.#stopConsumer;
     if (stop === undefined || await within(answerMs, attempt(stop))) return;
     this.#channel = undefined;
@@ -120,7 +143,7 @@ export class AmqpSubscription implements Subscription {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.cancel();
-    this.#window?.flushAll();
+    this.#intake?.window.flushAll();
     const channel = this.#channel;
     // On the same channel as the acks: its answer says that they have arrived.
     if (channel !== undefined) await within(answerMs, attempt(() => channel.close()));

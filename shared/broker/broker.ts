@@ -71,6 +71,8 @@ export interface SubscriptionOptions {
   /** Deliveries that may be in hand at once, at least 1. */
   readonly prefetch: number;
   readonly onDelivery: (delivery: Delivery) => void;
+  /** All deliveries so far are of a connection that is gone; what was not acked comes again. */
+  readonly onLost?: () => void;
 }
 
 export interface Broker extends AsyncDisposable {

@@ -42,16 +42,19 @@ interface Letter {
 
 /**
  * Gathers deliveries into batches and settles each: written rows are acked
- * after their commit, malformed messages after their dead letter is confirmed.
- * What can be neither is kept and tried again, with backoff, and the prefetch
- * bounds how much that is.
+ * after their commit, malformed messages after their dead letter is confirmed,
+ * which no row waits for. What can be neither is kept and tried again, with
+ * backoff, and the prefetch bounds how much that is.
  */
 export class BatchConsumer<Row> {
   readonly #options: BatchConsumerOptions<Row>;
-  readonly #giveUp = new AbortController();
+  /** Of the deliveries that can still be acked. */
+  #giveUp = new AbortController();
+  #drained = false;
   #waiting: Delivery[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #writing = new Set<Promise<void>>();
+  readonly #deadLettering = new Set<Promise<void>>();
 
   constructor(options: BatchConsumerOptions<Row>) {
     this.#options = options;
@@ -59,7 +62,7 @@ export class BatchConsumer<Row> {
 
   /** Takes a delivery into the next batch; not after `drain`, to be delivered again. */
   accept(delivery: Delivery): void {
-    if (this.#giveUp.signal.aborted) return;
+    if (this.#drained) return;
     this.#waiting.push(delivery);
     if (this.#waiting.length >= this.#options.maxRows) this.#startBatch();
     else this.#timer ??= setTimeout(() => this.#startBatch(), this.#options.maxWaitMs);
@@ -72,13 +75,23 @@ export class BatchConsumer<Row> {
   async drain(deadlineMs: number): Promise<void> {
     this.#startBatch();
     await within(deadlineMs, this.#settled());
+    this.#drained = true;
+    this.forget();
+  }
+
+  /** Gives up everything accepted so far, which will be delivered again. */
+  forget(): void {
     this.#giveUp.abort();
+    this.#giveUp = new AbortController();
     this.#waiting = [];
     clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   async #settled(): Promise<void> {
-    while (this.#writing.size > 0) await Promise.all(this.#writing);
+    while (this.#writing.size + this.#deadLettering.size > 0) {
+      await Promise.all([...this.#writing, ...this.#deadLettering]);
+    }
   }
 
   #startBatch(): void {
@@ -100,6 +113,7 @@ export class BatchConsumer<Row> {
 
   async #settle(batch: readonly Delivery[]): Promise<void> {
     const { decode, metrics, queue } = this.#options;
+    const { signal } = this.#giveUp;
     metrics.received.inc({ queue }, batch.length);
     const deliveries: Delivery[] = [];
     const rows: Row[] = [];
@@ -114,20 +128,21 @@ export class BatchConsumer<Row> {
       }
     }
     metrics.batchRows.observe(rows.length);
-    // At once: rows must not wait for a dead-letter queue that takes nothing.
-    await Promise.all([
-      this.#deadLetter(malformed),
-      rows.length > 0 ? this.#write(deliveries, rows) : undefined,
-    ]);
+    this.#deadLetter(malformed, signal);
+    if (rows.length > 0) await this.#write(deliveries, rows, signal);
   }
 
   /**
    * Writes the rows, each of the delivery at its place; if the database blames a
    * row, in halves, until it stands alone.
    */
-  async #write(deliveries: readonly Delivery[], rows: readonly Row[]): Promise<void> {
+  async #write(
+    deliveries: readonly Delivery[],
+    rows: readonly Row[],
+    signal: AbortSignal,
+  ): Promise<void> {
     const { write, ack, metrics, log, queue } = this.#options;
-    for (let attempt = 1; !this.#giveUp.signal.aborted; attempt++) {
+    for (let attempt = 1; !signal.aborted; attempt++) {
       const startedMs = performance.now();
       try {
         await write(rows);
@@ -143,11 +158,11 @@ export class BatchConsumer<Row> {
             const state = sqlState(error) ?? "";
             const delivery = deliveries[0]!;
             const reason = "refused_by_database";
-            await this.#deadLetter([{ delivery, reason, detail: `${state} ${detail}` }]);
+            this.#deadLetter([{ delivery, reason, detail: `${state} ${detail}` }], signal);
           } else {
             const half = rows.length >> 1;
-            await this.#write(deliveries.slice(0, half), rows.slice(0, half));
-            await this.#write(deliveries.slice(half), rows.slice(half));
+            await this.#write(deliveries.slice(0, half), rows.slice(0, half), signal);
+            await this.#write(deliveries.slice(half), rows.slice(half), signal);
           }
           return;
         }
@@ -155,16 +170,22 @@ export class BatchConsumer<Row> {
         const fields = { queue, rows: rows.length, attempt, error: detail, retryMs };
         if (failure === "repair") log.error("Cannot write: the database needs mending", fields);
         else log.warning("Cannot write; the batch is kept and tried again", fields);
-        await sleep(retryMs, this.#giveUp.signal);
+        await sleep(retryMs, signal);
       }
     }
   }
 
+  #deadLetter(letters: readonly Letter[], signal: AbortSignal): void {
+    if (letters.length === 0) return;
+    const done = this.#confirmed(letters, signal).finally(() => this.#deadLettering.delete(done));
+    this.#deadLettering.add(done);
+  }
+
   /** Dead-letters all of them, each acked once its letter is confirmed. */
-  async #deadLetter(letters: readonly Letter[]): Promise<void> {
+  async #confirmed(letters: readonly Letter[], signal: AbortSignal): Promise<void> {
     const { deadLetter, ack, metrics, log, queue } = this.#options;
     let left = letters;
-    for (let attempt = 1; left.length > 0 && !this.#giveUp.signal.aborted; attempt++) {
+    for (let attempt = 1; left.length > 0 && !signal.aborted; attempt++) {
       const outcomes = await Promise.allSettled(
         left.map(({ delivery, reason, detail }) => deadLetter(delivery, reason, detail)),
       );
@@ -183,7 +204,7 @@ export class BatchConsumer<Row> {
         const error = String(failure.reason);
         const fields = { queue, messages: left.length, error, retryMs };
         log.error("Cannot dead-letter messages; they are kept", fields);
-        await sleep(retryMs, this.#giveUp.signal);
+        await sleep(retryMs, signal);
       }
     }
   }

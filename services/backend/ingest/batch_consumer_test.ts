@@ -181,12 +181,47 @@ Deno.test("BatchConsumer dead-letters what is malformed, and writes the others",
 Deno.test("BatchConsumer lets no row wait for a dead letter that is not confirmed", async () => {
   const confirmed = Promise.withResolvers<void>();
   const { consumer, accept, acked } = consumerOf({ deadLetter: () => confirmed.promise });
-  accept("bad", "good", "fine");
-  await until(() => acked.length === 2, "acks of the rows");
-  assert.deepEqual(acked, ["good", "fine"]);
+  accept("bad", "good", "bad too", "bad again", "bad yet", "bad at last", "fine", "well", "bad");
+  await until(() => acked.length === 3, "acks of the rows");
+  assert.deepEqual(acked, ["good", "fine", "well"]);
   confirmed.resolve();
-  await until(() => acked.length === 3, "the ack of the dead letter");
+  await until(() => acked.length === 9, "the acks of the dead letters");
   await consumer.drain(1_000);
+});
+
+Deno.test("BatchConsumer lets no row wait for the dead letter of one that was refused", async () => {
+  const confirmed = Promise.withResolvers<void>();
+  const { consumer, accept, acked } = consumerOf({
+    write: (rows) => rows.includes("no") ? Promise.reject(failed("22P05")) : Promise.resolve(),
+    deadLetter: () => confirmed.promise,
+  });
+  accept("a", "no", "b", "no", "c", "d");
+  await until(() => acked.length === 4, "acks of the rows");
+  assert.deepEqual(acked.toSorted(), ["a", "b", "c", "d"]);
+  confirmed.resolve();
+  await consumer.drain(20_000);
+  assert.equal(acked.length, 6);
+});
+
+Deno.test("BatchConsumer forgets what can no longer be acked, and goes on with what comes", async () => {
+  let away = true;
+  let tries = 0;
+  const { consumer, accept, acked, dead, written } = consumerOf({
+    write: () => away ? Promise.reject((tries++, failed("57P03"))) : Promise.resolve(),
+    deadLetter: () => away ? Promise.reject(new Error("no broker")) : Promise.resolve(),
+  });
+  accept("a", "b", "bad", "waiting", "behind", "them");
+  await until(() => tries > 0, "a try");
+  consumer.forget();
+  away = false;
+  accept("new", "newer", "newest");
+  await until(() => acked.length === 3, "acks of what came after");
+  await consumer.drain(20_000);
+  assert.deepEqual([acked, written, dead], [
+    ["new", "newer", "newest"],
+    [["new", "newer", "newest"]],
+    [],
+  ]);
 });
 
 Deno.test("BatchConsumer keeps a malformed message until its dead letter is confirmed", async () => {

@@ -30,6 +30,7 @@ export async function consume<Row>(options: ConsumeOptions<Row>): Promise<AsyncD
       queue,
       prefetch,
       onDelivery: (delivery) => batches.accept(delivery),
+      onLost: () => batches.forget(),
     });
     opened.resolve(subscription);
   } catch (error) {
