@@ -3,7 +3,7 @@ import { ConfigError } from "#shared/config/config_error.ts";
 import type { BackendConfig } from "./config.ts";
 
 /** @throws {ConfigError} for settings that are good each by itself and not together. */
-export function checkConfig({ rabbitmq, ingest }: BackendConfig): void {
+export function checkConfig({ db, rabbitmq, ingest }: BackendConfig): void {
   checkQueueSettings("backend", "backend.rabbitmq", {
     durable: rabbitmq.queueDurable,
     type: rabbitmq.queueType,
@@ -14,6 +14,14 @@ export function checkConfig({ rabbitmq, ingest }: BackendConfig): void {
       value: String(rabbitmq.prefetch),
       source: "checked against backend.ingest.batch_size",
       problem: `expected at least ${ingest.batchSize}: a batch could never fill`,
+    }]);
+  }
+  if (ingest.writers >= db.maxConnections) {
+    throw new ConfigError("backend", [{
+      key: "backend.ingest.writers",
+      value: String(ingest.writers),
+      source: "checked against backend.db.max_connections",
+      problem: `expected less than ${db.maxConnections}: queries need a connection too`,
     }]);
   }
 }

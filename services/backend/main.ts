@@ -22,8 +22,6 @@ import { releaseParked } from "./store/release_parked.ts";
 import { touchDevices } from "./store/touch_devices.ts";
 import { waitForDatabase } from "./store/wait_for_database.ts";
 
-/** Dead letters that may await their confirm at once. */
-const maxUnconfirmedDeadLetters = 1_000;
 const releaseLimit = 10_000;
 
 /**
@@ -95,7 +93,8 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   const deadLetters = outlets.use(
     await broker.openPublisher({
       queues: [deadLetterQueue(rabbitmq.deviceQueue), deadLetterQueue(rabbitmq.sensorQueue)],
-      maxUnconfirmed: maxUnconfirmedDeadLetters,
+      // No more than are in hand, by the prefetch of both queues.
+      maxUnconfirmed: 2 * rabbitmq.prefetch,
     }),
   );
   const consuming = {

@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { ConfigError } from "#shared/config/config_error.ts";
+import { backendConfig } from "../../tests/support/backend_run.ts";
+import { checkConfig } from "./check_config.ts";
+
+for (
+  const [flags, named] of [
+    [{ "rabbitmq-prefetch": "999" }, /backend\.rabbitmq\.prefetch.*999.*at least 1000/s],
+    [{ "ingest-writers": "10" }, /backend\.ingest\.writers.*10.*less than 10/s],
+    [
+      { "ingest-writers": "1", "rabbitmq-queue-type": "quorum", "rabbitmq-queue-durable": "false" },
+      /queue/,
+    ],
+  ] as const
+) {
+  Deno.test(`The backend refuses ${JSON.stringify(flags)}, and names what to mend`, () => {
+    assert.throws(
+      () => checkConfig(backendConfig(flags)),
+      (error) => error instanceof ConfigError && named.test(error.message),
+    );
+  });
+}
+
+Deno.test("The backend takes as many writers as leave a connection to queries", () => {
+  checkConfig(backendConfig({ "ingest-writers": "9", "rabbitmq-prefetch": "1000" }));
+});
