@@ -49,32 +49,37 @@ export async function curveOfTables(
   let firstTurn = 0;
   for (const size of options.tables.toSorted((a, b) => a - b)) {
     const from = firstTurn;
-    firstTurn = Math.max(from, Math.ceil(size / options.devices));
-    await preload(large, { devices: options.devices, from, to: firstTurn, signal });
-    say(`In turns: no rows stored before, ${whole(firstTurn * options.devices)} rows`);
+    const start = Math.max(from, Math.ceil(size / options.devices));
+    await preload(large, { devices: options.devices, from, to: start, signal });
+    say(`In turns: no rows stored before, ${whole(start * options.devices)} rows`);
+    const workload = (round: number) => ({
+      ...options,
+      firstTurn: start + round * turnsOf(options),
+    });
     const rounds = await inTurns(options, signal, {
-      base: () => freshDrain(site, real, { ...options, firstTurn }),
-      at: async () => {
+      base: (round) => freshDrain(site, real, workload(round)),
+      at: async (round) => {
         await restTables(large);
-        const measured = await filledDrain(large, real, { ...options, firstTurn });
-        firstTurn += turnsOf(options);
-        return measured;
+        return await filledDrain(large, real, workload(round));
       },
     });
+    firstTurn = workload(options.rounds).firstTurn;
     points.push({ size, rounds });
   }
   printCurve("rows stored before", 0, points, options);
 }
 
+/** Who goes first changes from round to round: it gains or loses by it, and so both do. */
 async function inTurns(
   { rounds }: BenchOptions,
   signal: AbortSignal,
-  { base, at }: Record<"base" | "at", () => Promise<Drain>>,
+  { base, at }: Record<"base" | "at", (round: number) => Promise<Drain>>,
 ): Promise<Point["rounds"]> {
   const measured: { readonly base: Drain; readonly at: Drain }[] = [];
-  while (measured.length < rounds) {
+  for (let round = 0; round < rounds; round++) {
     signal.throwIfAborted();
-    measured.push({ base: await base(), at: await at() });
+    if (round % 2 === 0) measured.push({ base: await base(round), at: await at(round) });
+    else measured.push({ at: await at(round), base: await base(round) });
   }
   return measured;
 }

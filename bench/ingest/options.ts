@@ -36,7 +36,7 @@ export const usage = `deno task bench:ingest [options]
   --latency-seconds=N how long each rate is kept up
   --fleets=N,N        numbers of devices to compare with --devices; empty for none
   --tables=N,N        rows stored before, to compare with none; empty for none.
-                      100000000 take about 10 minutes to store, and 25 GB for the while
+                      100000000 take about 10 minutes to store, and 26 GB for the while
   --backlog=N         messages waiting when memory is measured; 0 for none
   --vary=FLAGS        also drain with these flags of the backend; may be repeated
   --against=FOLDER    also drain with the backend of another checkout; may be repeated
@@ -55,7 +55,7 @@ const quick = {
 };
 const full = {
   readings: 200_000,
-  rounds: 3,
+  rounds: 4,
   latencySeconds: 20,
   fleets: "100000",
   tables: "1000000,10000000",
