@@ -9,19 +9,19 @@ import { resolve } from "node:path";
 import process from "node:process";
 import { type BenchOptions, readOptions, usage } from "./ingest/options.ts";
 import { backend, bareLoop, type Contender } from "./ingest/contender.ts";
-import { copyRows, preload } from "./ingest/copy_rows.ts";
-import { type Drain, drain } from "./ingest/drain.ts";
-import { fillQueue } from "./ingest/fill_queue.ts";
+import { copyRows } from "./ingest/copy_rows.ts";
+import { curveOfFleets, curveOfTables } from "./ingest/curves.ts";
+import type { Drain } from "./ingest/drain.ts";
+import { freshDrain } from "./ingest/filled_drain.ts";
 import { latency, lookMs } from "./ingest/latency.ts";
 import { describeMachine } from "./ingest/machine.ts";
 import { markdownTable } from "./ingest/markdown_table.ts";
+import { megabytes, orDash, print, say, whole } from "./ingest/output.ts";
 import { median } from "./ingest/percentile.ts";
-import { checkpoint, openSite, resetTables, type Site } from "./ingest/site.ts";
+import { checkSpace } from "./ingest/preload.ts";
+import { openSite, resetTables, type Site } from "./ingest/site.ts";
 import { ServiceError } from "../tools/services/service.ts";
-import type { Workload } from "./ingest/workload.ts";
 
-const print = (text: string) => process.stdout.write(`${text}\n\n`);
-const say = (line: string) => process.stderr.write(`${line}\n`);
 const real = backend("backend");
 const bare = bareLoop("bare loop", { database: true });
 const noDatabase = bareLoop("bare loop, no database", { database: false });
@@ -31,6 +31,7 @@ async function main(options: BenchOptions, signal: AbortSignal): Promise<void> {
   const site = await openSite(open, { ownServices: options.ownServices, signal, say });
   print(`\`deno task bench:ingest ${Deno.args.join(" ")}\``.replace(" `", "`"));
   print(await describeMachine(site));
+  if (options.tables.length > 0) await checkSpace(site, Math.max(...options.tables));
   const sections = options.onlyDrains
     ? [drains]
     : [drains, latencies, curveOfFleets, curveOfTables, backlogMemory];
@@ -43,28 +44,6 @@ async function main(options: BenchOptions, signal: AbortSignal): Promise<void> {
 function profiled(folder: string): Contender {
   const denoFlags = [`--cpu-prof-dir=${resolve(folder)}`, "--cpu-prof-md"];
   return backend("backend, profiled", { denoFlags });
-}
-
-/** One drain on tables that hold nothing but the devices, or what `prepare` adds. */
-async function freshDrain(
-  site: Site,
-  contender: Contender,
-  workload: Workload,
-  prepare?: () => Promise<void>,
-): Promise<Drain> {
-  await resetTables(site, workload.devices);
-  await prepare?.();
-  await fillQueue(site, workload);
-  await checkpoint(site);
-  const until = contender === noDatabase ? "done" : "committed";
-  const measured = await drain(site, contender, { readings: workload.readings, until });
-  const micros = Object.entries(measured.cpuMicros).map(([name, us]) =>
-    `${name} ${us?.toFixed(1)}`
-  );
-  say(
-    `${contender.name}: ${whole(measured.readingsPerSecond)} readings/s; µs: ${micros.join(", ")}`,
-  );
-  return measured;
 }
 
 async function drains(site: Site, options: BenchOptions, signal: AbortSignal): Promise<void> {
@@ -156,49 +135,6 @@ async function latencies(site: Site, options: BenchOptions): Promise<void> {
   print(markdownTable(["steady rate", "p50", "p99", "p99.9", "longest", "sent late (p99)"], rows));
 }
 
-async function curveOfFleets(site: Site, options: BenchOptions): Promise<void> {
-  await curve(site, options, "devices", [options.devices, ...options.fleets], (devices) => ({
-    workload: { readings: options.readings, devices },
-  }));
-}
-
-async function curveOfTables(site: Site, options: BenchOptions): Promise<void> {
-  await curve(site, options, "rows stored before", [0, ...options.tables], (rows) => ({
-    workload: options,
-    prepare: () => preload(site, rows, options.devices),
-  }));
-}
-
-async function curve(
-  site: Site,
-  options: BenchOptions,
-  name: string,
-  points: readonly number[],
-  at: (point: number) => { readonly workload: Workload; readonly prepare?: () => Promise<void> },
-): Promise<void> {
-  if (points.length < 2) return;
-  const measured = new Map<number, Drain>();
-  for (const point of points) {
-    const { workload, prepare } = at(point);
-    measured.set(point, await freshDrain(site, real, workload, prepare));
-  }
-  const first = measured.get(points[0]!)!;
-  print(`${whole(options.readings)} readings by the backend, once each:`);
-  print(markdownTable(
-    [name, "readings/s", "to the first", "PostgreSQL's CPU µs", "to the first"],
-    points.map((point) => {
-      const { readingsPerSecond: rate, cpuMicros: { postgres: cpu = NaN } } = measured.get(point)!;
-      return [
-        whole(point),
-        whole(rate),
-        (rate / first.readingsPerSecond).toFixed(2),
-        orDash(cpu, 1),
-        orDash(cpu / (first.cpuMicros.postgres ?? NaN), 2),
-      ];
-    }),
-  ));
-}
-
 async function backlogMemory(site: Site, { backlog, devices }: BenchOptions): Promise<void> {
   if (backlog === 0) return;
   const measured = await freshDrain(site, real, { readings: backlog, devices });
@@ -207,19 +143,6 @@ async function backlogMemory(site: Site, { backlog, devices }: BenchOptions): Pr
     whole(measured.readingsPerSecond),
     orDash(megabytes(measured.peakBytes), 0),
   ]]));
-}
-
-function whole(value: number): string {
-  return Math.round(value).toLocaleString("en");
-}
-
-function megabytes(bytes: number | undefined): number {
-  return (bytes ?? NaN) / 2 ** 20;
-}
-
-/** A dash where it could not be measured. */
-function orDash(value: number, digits: number): string {
-  return Number.isNaN(value) ? "–" : value.toFixed(digits);
 }
 
 if (Deno.args.includes("--help")) {

@@ -7,6 +7,8 @@ import type { Site } from "./site.ts";
 /** A process that drains the queue, started anew for each drain. */
 export interface Contender {
   readonly name: string;
+  /** How it is known that the last reading is through. */
+  readonly until: "committed" | "done";
   readonly start: (site: Site, readings: number) => Running;
 }
 
@@ -44,6 +46,7 @@ export function backend(
 ): Contender {
   return {
     name,
+    until: "committed",
     start: (site) =>
       run(resolve(folder), [
         "run",
@@ -67,6 +70,7 @@ export function backend(
 export function bareLoop(name: string, { database }: { readonly database: boolean }): Contender {
   return {
     name,
+    until: database ? "committed" : "done",
     start: (site, readings) =>
       run(root, [
         ...["run", "--allow-net", "--allow-env", "--allow-read", "bench/ingest/bare_loop.ts"],

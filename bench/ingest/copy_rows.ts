@@ -57,15 +57,3 @@ export async function copyRows({ pg }: Site, workload: Workload): Promise<number
   });
   return workload.readings / ((performance.now() - startMs) / 1_000);
 }
-
-/** Adds `rows` older readings of the devices, a minute apart and in the order of time. */
-export async function preload({ pg }: Site, rows: number, devices: number): Promise<void> {
-  await pg.query(
-    `insert into sensor_readings (${columns})
-     select d.device_id, timestamptz '2026-01-01' - (($2 - turn) || ' minutes')::interval,
-       hashint8(turn), 20 + turn % 100 / 10.0, 45.5, 1013.25, 87.5
-     from generate_series(1, $2) turn, (select device_id from iot_devices limit $1) d`,
-    [devices, Math.ceil(rows / devices)],
-  );
-  await pg.query("vacuum analyze sensor_readings");
-}

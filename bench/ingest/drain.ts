@@ -2,6 +2,7 @@ import { sleep } from "#shared/lifecycle/sleep.ts";
 import type { Contender, Running } from "./contender.ts";
 import { cpuSeconds, listenerPid, peakBytes } from "./process_usage.ts";
 import type { Site } from "./site.ts";
+import { turnSeconds, type Workload } from "./workload.ts";
 
 export interface Drain {
   readonly readingsPerSecond: number;
@@ -10,32 +11,24 @@ export interface Drain {
   readonly peakBytes: number | undefined;
 }
 
-export interface DrainOptions {
-  /** Messages in the queue when it starts. */
-  readonly readings: number;
-  /** How it is known that the last one is through. */
-  readonly until: "committed" | "done";
-}
-
 /** Each look costs the broker a little, so only the start and the end are looked for closely. */
 const closeMs = 2;
 const farMs = 25;
 const deadlineMs = 300_000;
 
 /**
- * Starts the contender on a filled queue, and times it from the first message
- * that leaves the queue until the last one's row can be read by others (or, if
- * `until` is `done`, until the contender says so). Watched from outside, so that
- * all are measured alike.
+ * Starts the contender on a queue that holds the workload, and times it from the
+ * first message that leaves the queue until the last one's row can be read by
+ * others, or until the contender says that it is done. Watched from outside, so
+ * that all are measured alike.
  *
  * @throws {Error} if it takes longer than five minutes.
  */
 export async function drain(
   site: Site,
   contender: Contender,
-  { readings, until }: DrainOptions,
+  { readings, firstTurn = 0 }: Workload,
 ): Promise<Drain> {
-  const countNew = await newRowCounter(site);
   const servers = {
     broker: await listenerPid(site.amqpUrl),
     postgres: await listenerPid(site.databaseUrl),
@@ -43,14 +36,19 @@ export async function drain(
   await using running = contender.start(site, readings);
   const roots = { consumer: running.pid, ...servers };
   const waiting = async () => (await site.channel.checkQueue(site.sensorQueue)).messageCount;
-  await poll(running, closeMs, async () => await waiting() < readings);
+  await poll(running, async () => await waiting() < readings ? 0 : closeMs);
   const startMs = performance.now();
   const cpuBefore = await cpuSeconds(roots);
-  if (until === "done") {
+  if (contender.until === "done") {
     await running.printed("done");
   } else {
-    await poll(running, farMs, async () => await waiting() === 0);
-    await poll(running, closeMs, async () => await countNew() >= readings);
+    await poll(running, async () => await waiting() === 0 ? 0 : farMs);
+    const msPerReading = (performance.now() - startMs) / readings;
+    await poll(running, async () => {
+      const missing = readings - await countSince(site, turnSeconds(firstTurn));
+      // Each look reads all the new rows: none before those that are missing can be there.
+      return missing <= 0 ? 0 : Math.max(closeMs, missing * msPerReading);
+    });
   }
   const seconds = (performance.now() - startMs) / 1_000;
   const cpuAfter = await cpuSeconds(roots);
@@ -70,32 +68,21 @@ export async function drain(
   };
 }
 
-async function poll(
-  running: Running,
-  everyMs: number,
-  condition: () => Promise<boolean>,
-): Promise<void> {
+/** Looks until nothing is left to wait for: a look returns milliseconds until the next one, or 0. */
+async function poll(running: Running, look: () => Promise<number>): Promise<void> {
   const startedMs = performance.now();
-  while (!await condition()) {
+  for (let ms = await look(); ms > 0; ms = await look()) {
     running.throwIfEnded();
     if (performance.now() - startedMs > deadlineMs) throw new Error("Not drained in five minutes");
-    await sleep(everyMs);
+    await sleep(ms);
   }
 }
 
-/** Counts rows added from now on, without reading those that were there. */
-async function newRowCounter({ pg }: Site): Promise<() => Promise<number>> {
-  const { rows: [size] } = await pg.query<{ pages: number }>(
-    `select (pg_relation_size('sensor_readings') / current_setting('block_size')::int)::int as pages`,
+/** By the index of instants, which passes over the rows that were there before. */
+async function countSince({ pg }: Site, seconds: number): Promise<number> {
+  const { rows: [counted] } = await pg.query<{ rows: number }>(
+    `select count(*)::int as rows from sensor_readings where "timestamp" >= to_timestamp($1)`,
+    [seconds],
   );
-  // The last page that was there may take some more.
-  const from = Math.max(0, size!.pages - 1);
-  const count = async () => {
-    const { rows: [counted] } = await pg.query<{ rows: number }>(
-      `select count(*)::int as rows from sensor_readings where ctid >= '(${from},0)'::tid`,
-    );
-    return counted!.rows;
-  };
-  const before = await count();
-  return async () => await count() - before;
+  return counted!.rows;
 }

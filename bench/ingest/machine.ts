@@ -24,7 +24,7 @@ export async function describeMachine(site: Site): Promise<string> {
     `- Deno ${Deno.version.deno}, PostgreSQL ${version}, RabbitMQ ${serverProperties.version}, ` +
     `amqplib ${versionOf("amqplib")}, pg ${versionOf("pg")}; both servers share the machine ` +
     `(${site.origins})`,
-    `- Durable classic queue, persistent messages; ` +
+    `- Durable classic queue, persistent messages, no autovacuum of the tables; ` +
     Object.entries(durability).map(([name, setting]) => `${name} ${setting}`).join(", "),
     `- Backend's defaults: batch_size ${batchSize}, batch_wait ${batchWait}, ` +
     `prefetch ${prefetch}, writers ${writers}`,

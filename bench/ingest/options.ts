@@ -4,7 +4,7 @@ export interface BenchOptions {
   /** Readings a drain. */
   readonly readings: number;
   readonly devices: number;
-  /** Drains of each contender, in turns. */
+  /** Drains of each contender and of each point of a curve, in turns. */
   readonly rounds: number;
   /** Steady rates of the latency measurement, in readings/s, and how long each is kept up. */
   readonly rates: readonly number[];
@@ -28,14 +28,15 @@ export interface BenchOptions {
 
 export const usage = `deno task bench:ingest [options]
 
-  --full              more of everything: about 10 minutes instead of one
+  --full              more of everything: about 15 minutes instead of one
   --readings=N        readings a drain
   --devices=N         devices that they come from
-  --rounds=N          drains of each contender, in turns
+  --rounds=N          drains of each contender, and of each point of a curve, in turns
   --rates=N,N         steady rates at which latency is measured, in readings/s
   --latency-seconds=N how long each rate is kept up
-  --fleets=N,N        numbers of devices to compare; empty for none
-  --tables=N,N        rows already stored, to compare; empty for none
+  --fleets=N,N        numbers of devices to compare with --devices; empty for none
+  --tables=N,N        rows stored before, to compare with none; empty for none.
+                      100000000 take about 10 minutes to store, and 26 GB for the while
   --backlog=N         messages waiting when memory is measured; 0 for none
   --vary=FLAGS        also drain with these flags of the backend; may be repeated
   --against=FOLDER    also drain with the backend of another checkout; may be repeated
@@ -54,10 +55,10 @@ const quick = {
 };
 const full = {
   readings: 200_000,
-  rounds: 2,
+  rounds: 4,
   latencySeconds: 20,
   fleets: "100000",
-  tables: "1000000,5000000",
+  tables: "1000000,10000000",
   backlog: 1_000_000,
 };
 

@@ -3,23 +3,36 @@ import { toBinary } from "@bufbuild/protobuf";
 import { type SensorReading, SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
 import { Fleet } from "../../services/generator/fleet/fleet.ts";
 
-/** Readings of a fleet that take turns, one a second each, up to now. */
+/** Readings of a fleet whose devices take turns, one reading a second each. */
 export interface Workload {
   readonly devices: number;
   readonly readings: number;
+  /** The turn that they start with, so that one workload can follow another; 0 unless given. */
+  readonly firstTurn?: number;
 }
 
 const seed = 1;
 export const fleet = new Fleet(seed);
 
+/** When a turn begins, in Unix seconds: years ago, since none of a large table may be in the future. */
+export function turnSeconds(turn: number): number {
+  return Date.UTC(2020, 0, 1) / 1_000 + turn;
+}
+
+export function turnsOf({ devices, readings }: Workload): number {
+  return Math.ceil(readings / devices);
+}
+
 /** The same readings each time, in the order in which they are sent. */
-export function* readingsOf({ devices, readings }: Workload): Generator<SensorReading> {
-  const startUs = Date.UTC(2026, 0, 1) * 1_000;
+export function* readingsOf(
+  { devices, readings, firstTurn = 0 }: Workload,
+): Generator<SensorReading> {
   for (let i = 0; i < readings; i++) {
     const device = i % devices;
     // The device's own phase within the second, then its turn.
     const phaseUs = Math.floor((device * 1_000_000) / devices);
-    yield fleet.reading(device, startUs + Math.floor(i / devices) * 1_000_000 + phaseUs);
+    const turn = firstTurn + Math.floor(i / devices);
+    yield fleet.reading(device, turnSeconds(turn) * 1_000_000 + phaseUs);
   }
 }
 
