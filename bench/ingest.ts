@@ -46,10 +46,14 @@ function profiled(folder: string): Contender {
   return backend("backend, profiled", { denoFlags });
 }
 
+function varied({ vary }: BenchOptions): readonly Contender[] {
+  return vary.map((flags) => backend(`backend ${flags}`, { flags: flags.split(" ") }));
+}
+
 async function drains(site: Site, options: BenchOptions, signal: AbortSignal): Promise<void> {
   const contenders = [
     real,
-    ...options.vary.map((flags) => backend(`backend ${flags}`, { flags: flags.split(" ") })),
+    ...varied(options),
     ...options.against.map((folder) => backend(`backend of ${folder}`, { folder })),
     ...(options.profile === undefined ? [] : [profiled(options.profile)]),
     bare,
@@ -115,24 +119,33 @@ async function latencies(site: Site, options: BenchOptions): Promise<void> {
   if (options.rates.length === 0) return;
   const rows: string[][] = [];
   for (const rate of options.rates) {
-    await resetTables(site, devices);
-    await site.channel.purgeQueue(site.sensorQueue);
-    const { p50, p99, p999, longest, sentLateP99 } = await latency(site, real, {
-      rate,
-      seconds,
-      devices,
-    });
-    rows.push([
-      `${whole(rate)}/s`,
-      ...[p50, p99, p999, longest, sentLateP99].map((ms) => ms.toFixed(0)),
-    ]);
-    say(`latency at ${rate}/s: p99 ${p99.toFixed(0)} ms`);
+    for (const contender of [real, ...varied(options)]) {
+      await resetTables(site, devices);
+      await site.channel.purgeQueue(site.sensorQueue);
+      const { p50, p99, p999, longest, sentLateP99, cpuMicros } = await latency(site, contender, {
+        rate,
+        seconds,
+        devices,
+      });
+      rows.push([
+        contender.name,
+        `${whole(rate)}/s`,
+        ...[p50, p99, p999, longest, sentLateP99].map((ms) => ms.toFixed(0)),
+        orDash(cpuMicros, 0),
+      ]);
+      say(`${contender.name}: latency at ${rate}/s: p99 ${p99.toFixed(0)} ms`);
+    }
   }
   print(
     `Milliseconds from the instant at which a reading was to be sent until others can read its ` +
-      `row, over ${seconds} s, looked at every ${lookMs} ms:`,
+      `row, over ${seconds} s, looked at every ${lookMs} ms; CPU of all three in µs a reading:`,
   );
-  print(markdownTable(["steady rate", "p50", "p99", "p99.9", "longest", "sent late (p99)"], rows));
+  print(
+    markdownTable(
+      ["", "steady rate", "p50", "p99", "p99.9", "longest", "sent late (p99)", "CPU"],
+      rows,
+    ),
+  );
 }
 
 async function backlogMemory(site: Site, { backlog, devices }: BenchOptions): Promise<void> {

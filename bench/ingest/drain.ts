@@ -1,6 +1,6 @@
 import { sleep } from "#shared/lifecycle/sleep.ts";
 import type { Contender, Running } from "./contender.ts";
-import { cpuSeconds, listenerPid, peakBytes } from "./process_usage.ts";
+import { countCpu, listenerPid, peakBytes } from "./process_usage.ts";
 import type { Site } from "./site.ts";
 import { turnSeconds, type Workload } from "./workload.ts";
 
@@ -38,7 +38,7 @@ export async function drain(
   const waiting = async () => (await site.channel.checkQueue(site.sensorQueue)).messageCount;
   await poll(running, async () => await waiting() < readings ? 0 : closeMs);
   const startMs = performance.now();
-  const cpuBefore = await cpuSeconds(roots);
+  const cpuMicros = await countCpu(roots, readings);
   if (contender.until === "done") {
     await running.printed("done");
   } else {
@@ -51,19 +51,9 @@ export async function drain(
     });
   }
   const seconds = (performance.now() - startMs) / 1_000;
-  const cpuAfter = await cpuSeconds(roots);
-  const micros = (name: keyof typeof roots) => {
-    const [before, after] = [cpuBefore[name], cpuAfter[name]];
-    if (before === undefined || after === undefined) return undefined;
-    return (after - before) * 1_000_000 / readings;
-  };
   return {
     readingsPerSecond: readings / seconds,
-    cpuMicros: {
-      consumer: micros("consumer"),
-      broker: micros("broker"),
-      postgres: micros("postgres"),
-    },
+    cpuMicros: await cpuMicros(),
     peakBytes: await peakBytes(running.pid),
   };
 }

@@ -5,6 +5,7 @@ import { Client } from "pg";
 import type { Contender } from "./contender.ts";
 import { publishReading } from "./fill_queue.ts";
 import { percentile } from "./percentile.ts";
+import { countCpu, listenerPid } from "./process_usage.ts";
 import type { Site } from "./site.ts";
 import { hasEnded, parseSnapshot, type Snapshot } from "./snapshot.ts";
 import { encode, fleet } from "./workload.ts";
@@ -16,6 +17,8 @@ export interface Latency {
   readonly longest: number;
   /** The share of it that is the sender's own: how late 99 of 100 readings were sent, at most. */
   readonly sentLateP99: number;
+  /** CPU of backend, broker and PostgreSQL in microseconds a reading, warm-up included. */
+  readonly cpuMicros: number;
 }
 
 export interface LatencyOptions {
@@ -48,12 +51,18 @@ export async function latency(
   const stop = new AbortController();
   const looking = look(site, stop.signal);
   const count = (warmUpSeconds + seconds) * rate;
+  const cpuMicros = await countCpu({
+    consumer: running.pid,
+    broker: await listenerPid(site.amqpUrl),
+    postgres: await listenerPid(site.databaseUrl),
+  }, count);
   const { startUs, lateMs } = await publishSteadily(site, { rate, count, devices });
   const untilMs = performance.now() + settleMs;
   while (await countRows(site) < count) {
     if (performance.now() > untilMs) throw new Error(`Not all of ${count} readings were stored`);
     await sleep(50);
   }
+  const cpu = Object.values(await cpuMicros()).reduce<number>((sum, us) => sum + (us ?? NaN), 0);
   stop.abort();
   const looks = await looking;
   const { rows } = await site.pg.query<{ transaction: string; us: string }>(
@@ -72,6 +81,7 @@ export async function latency(
     p999: percentile(ms, 0.999),
     longest: percentile(ms, 1),
     sentLateP99: percentile(lateMs.sort(), 0.99),
+    cpuMicros: cpu,
   };
 }
 

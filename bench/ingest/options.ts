@@ -38,7 +38,7 @@ export const usage = `deno task bench:ingest [options]
   --tables=N,N        rows stored before, to compare with none; empty for none.
                       100000000 take about 10 minutes to store, and 26 GB for the while
   --backlog=N         messages waiting when memory is measured; 0 for none
-  --vary=FLAGS        also drain with these flags of the backend; may be repeated
+  --vary=FLAGS        also measure with these flags of the backend; may be repeated
   --against=FOLDER    also drain with the backend of another checkout; may be repeated
   --only-drains       nothing but the drains of the backend, its rivals and the bare loop
   --profile=FOLDER    also drain with a backend whose CPU profiles are put there

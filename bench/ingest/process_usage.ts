@@ -10,7 +10,7 @@ import {
 export const measurable = Deno.build.os === "linux";
 
 /** CPU time in seconds of each process with all below it, in one look; undefined for undefined. */
-export async function cpuSeconds<Name extends string>(
+async function cpuSeconds<Name extends string>(
   roots: Readonly<Record<Name, number | undefined>>,
 ): Promise<Record<Name, number | undefined>> {
   const processes = measurable ? await allProcesses() : new Map();
@@ -21,6 +21,24 @@ export async function cpuSeconds<Name extends string>(
   ]);
   // The same names.
   return Object.fromEntries(seconds) as Record<Name, number | undefined>;
+}
+
+/** Counts from now on; the function that it returns says how many microseconds a reading. */
+export async function countCpu<Name extends string>(
+  roots: Readonly<Record<Name, number | undefined>>,
+  readings: number,
+): Promise<() => Promise<Readonly<Record<Name, number | undefined>>>> {
+  const before = await cpuSeconds(roots);
+  return async () => {
+    const after = await cpuSeconds(roots);
+    for (const name in roots) {
+      const [from, to] = [before[name], after[name]];
+      after[name] = from === undefined || to === undefined
+        ? undefined
+        : (to - from) * 1_000_000 / readings;
+    }
+    return after;
+  };
 }
 
 export async function peakBytes(pid: number): Promise<number | undefined> {
