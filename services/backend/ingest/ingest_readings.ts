@@ -13,10 +13,10 @@ type Options = Omit<ConsumeOptions<ReadingRow>, "decode" | "write"> & {
 };
 
 /** Consumes readings: stores each, or parks it until its device is known. */
-export function ingestReadings(options: Options): Promise<AsyncDisposable> {
+export async function ingestReadings(options: Options): Promise<AsyncDisposable> {
   const { db, metrics, lastSeen } = options;
-  const known = new KnownDevices();
-  return consume<ReadingRow>({
+  const known = await KnownDevices.load(db);
+  return await consume<ReadingRow>({
     ...options,
     decode: decodeReading,
     async write(rows) {

@@ -1,3 +1,6 @@
+import type { Kysely } from "kysely";
+import type { Database } from "./database.ts";
+
 /** Most ids that are remembered, which takes about 20 MB. */
 const most = 200_000;
 
@@ -7,6 +10,14 @@ const most = 200_000;
  */
 export class KnownDevices {
   readonly #ids = new Set<string>();
+
+  /** Those that are registered by now; none where that cannot be asked at the moment. */
+  static async load(db: Kysely<Database>): Promise<KnownDevices> {
+    const known = new KnownDevices();
+    const query = db.selectFrom("iot_devices").select("device_id").limit(most);
+    for (const { device_id } of await query.execute().catch(() => [])) known.add(device_id);
+    return known;
+  }
 
   has(deviceId: string): boolean {
     return this.#ids.has(deviceId);

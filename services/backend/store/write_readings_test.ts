@@ -148,6 +148,14 @@ eachDatabase("writeReadings", {
     assert.equal(await countRows(db, "sensor_readings"), 3);
   },
 
+  async "knows from the start what is registered, and nothing while the database is away"(db) {
+    await writeDevices(db, [device("a"), device("b")]);
+    const known = await KnownDevices.load(db);
+    assert.deepEqual(["a", "b", "c"].map((id) => known.has(id)), [true, true, false]);
+    const nowhere = db.withSchema("nowhere");
+    assert.equal((await KnownDevices.load(nowhere)).has("a"), false);
+  },
+
   async "parks readings of a device that it knew and somebody deleted"(db) {
     const known = new KnownDevices();
     await writeDevices(db, [device("a"), device("going")]);
