@@ -3,6 +3,8 @@ import type { Database } from "./database.ts";
 
 /** Most ids that are remembered, which takes about 20 MB. */
 const most = 200_000;
+/** A page at a time, which leaves less garbage than all at once. */
+const pageRows = 5_000;
 
 /**
  * Devices that are registered, as far as writes have shown: a hint that spares
@@ -11,11 +13,17 @@ const most = 200_000;
 export class KnownDevices {
   readonly #ids = new Set<string>();
 
-  /** Those that are registered by now; none where that cannot be asked at the moment. */
+  /** Those that are registered by now; fewer where that cannot be asked at the moment. */
   static async load(db: Kysely<Database>): Promise<KnownDevices> {
     const known = new KnownDevices();
-    const query = db.selectFrom("iot_devices").select("device_id").limit(most);
-    for (const { device_id } of await query.execute().catch(() => [])) known.add(device_id);
+    const query = db.selectFrom("iot_devices").select("device_id").orderBy("device_id");
+    for (let after = ""; known.#ids.size < most;) {
+      const page = await query.where("device_id", ">", after).limit(pageRows).execute()
+        .catch(() => []);
+      for (const { device_id } of page) known.add(device_id);
+      if (page.length < pageRows) break;
+      after = page.at(-1)!.device_id;
+    }
     return known;
   }
 
