@@ -7,8 +7,8 @@ const most = 200_000;
 const pageRows = 5_000;
 
 /**
- * Devices that are registered, as far as writes have shown: a hint that spares
- * looking them up. The foreign key has the last word.
+ * Devices that are registered, as far as the database has told: a hint that
+ * spares looking them up. The foreign key has the last word.
  */
 export class KnownDevices {
   readonly #ids = new Set<string>();
