@@ -24,6 +24,12 @@ export function parsePeakBytes(status: string): number | undefined {
   return found === null ? undefined : Number(found[1]) * 1_024;
 }
 
+/** Resident memory in bytes now, from /proc/<pid>/status; undefined if it has none. */
+export function parseResidentBytes(status: string): number | undefined {
+  const found = /^VmRSS:\s+(\d+) kB$/m.exec(status);
+  return found === null ? undefined : Number(found[1]) * 1_024;
+}
+
 /** Inodes of the sockets that listen on `port`, from /proc/net/tcp or tcp6. */
 export function listeningInodes(netTcp: string, port: number): readonly string[] {
   const wanted = port.toString(16).toUpperCase().padStart(4, "0");
