@@ -1,5 +1,6 @@
 /**
- * `deno task bench:abuse [--minutes=10] [--devices=100000] [--folder=CHECKOUT] [--own-services]`
+ * `deno task bench:abuse [--minutes=10] [--devices=100000] [--only=WORD] [--folder=CHECKOUT]
+ *   [--own-services]`
  *
  * What hostile clients, and honest ones in a crowd, can do to one backend and
  * one frontend: each abuse in turn, then all at once. Prints Markdown: memory
@@ -34,6 +35,7 @@ async function main(signal: AbortSignal): Promise<void> {
       minutes: { type: "string", default: "10" },
       devices: { type: "string", default: "100000" },
       folder: { type: "string", default: root },
+      only: { type: "string", default: "" },
       "own-services": { type: "boolean", default: false },
     },
   });
@@ -86,7 +88,8 @@ async function main(signal: AbortSignal): Promise<void> {
   };
   await pause(betweenMs, signal);
   await note("before", undefined);
-  const turns = [...abuses, allAtOnce];
+  const turns = [...abuses, allAtOnce].filter(({ name }) => name.includes(values.only));
+  if (turns.length === 0) throw new TypeError(`--only: no abuse has "${values.only}" in its name`);
   for (const abuse of turns) {
     for (const service of services) service.take();
     await within(minutes * 60_000 / turns.length, signal, (stop) => abuse.run(target, stop));

@@ -87,10 +87,10 @@ export class OpenConnections implements Disposable {
     if (idlest === undefined) return false;
     const socket = idlest;
     this.#options.refused("idle_connection");
-    this.#serving.get(socket)?.end();
-    this.#serving.delete(socket);
     const timer = setTimeout(() => socket.destroy(), endMs);
     socket.once("close", () => clearTimeout(timer));
+    this.#serving.get(socket)?.end();
+    this.#serving.delete(socket);
     return true;
   }
 }
