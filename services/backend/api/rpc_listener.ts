@@ -40,8 +40,9 @@ export function rpcListener(
       .then((result) => universalResponseToNodeResponse(held.answer(result), response))
       .catch((error: unknown) => {
         const { code } = ConnectError.from(error);
-        // The client has gone.
-        if (code === Code.Aborted || code === Code.Canceled || held.over) return;
+        // The client has gone, which its connection may tell before the call does.
+        const gone = held.over || socket.destroyed || socket.errored !== null;
+        if (code === Code.Aborted || code === Code.Canceled || gone) return;
         const method = `${handler.service.typeName}/${handler.method.name}`;
         log.error("Cannot answer RPC", { method, error });
         if (!response.headersSent) answer(response, 500);

@@ -39,6 +39,9 @@ export interface HeldCall {
   readonly over: boolean;
 }
 
+/** Longest that the trailers of an answer are waited for, in milliseconds. */
+const trailersMs = 1_000;
+
 const overloaded = createContextKey(false, { description: "the server has too much in hand" });
 
 /** Bounds what clients can make the server hold for them. */
@@ -73,10 +76,13 @@ export class CallLimits {
       refused("request_time");
       endWithAnswer();
     });
+    let closing: ReturnType<typeof setTimeout> | undefined;
     /** What is still to come of the request would keep the connection, or the stream, open. */
     const endWithAnswer = () => {
       if (stream !== undefined) {
-        stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
+        // Its trailers follow what it says is its end.
+        const close = () => stream.close(constants.NGHTTP2_NO_ERROR);
+        stream.once("finish", () => closing = setTimeout(close, trailersMs));
       } else {
         if (!response.headersSent) response.setHeader("connection", "close");
         response.once("finish", () => socket.destroySoon());
@@ -89,6 +95,7 @@ export class CallLimits {
       this.#inHand--;
       held.close();
       timed.stop();
+      clearTimeout(closing);
     });
     const waiting = () =>
       (stream ?? response as { readonly writableLength: number }).writableLength;
