@@ -22,7 +22,7 @@ export const databaseSettings = {
   password: secretText({ doc: "PostgreSQL password", default: "postgres" }),
   database: text({ doc: "PostgreSQL database", default: "iot_db" }),
   max_connections: wholeNumber({
-    doc: "connections to PostgreSQL, at most",
+    doc: "connections to PostgreSQL, at most; of a backend, 3 and one a writer are not for queries",
     default: 10,
     min: 2,
     max: 1_000,
@@ -35,7 +35,14 @@ export const backendSettings = {
     host: text({ doc: "address to listen on", default: "0.0.0.0", placeholder: "host" }),
     grpc_port: listenPort({ doc: "port of the gRPC/Connect API", default: 50051 }),
     metrics_port: listenPort({ doc: "port of /metrics, /healthz, /readyz", default: 9090 }),
-    db: databaseSettings,
+    db: {
+      ...databaseSettings,
+      query_timeout: duration({
+        doc: "longest that a query may take in the database, which then ends it",
+        default: "10s",
+        minMs: 100,
+      }),
+    },
     rabbitmq: {
       url: secretUrl(["amqp:", "amqps:", "memory:"], {
         doc: "broker to consume from",
@@ -88,4 +95,4 @@ export const backendSettings = {
 };
 
 export type BackendConfig = ConfigOf<typeof backendSettings>["backend"];
-export type DatabaseConfig = BackendConfig["db"];
+export type DatabaseConfig = Omit<BackendConfig["db"], "queryTimeoutMs">;

@@ -17,7 +17,7 @@ import { ingestReadings } from "./ingest/ingest_readings.ts";
 import { LastSeen } from "./ingest/last_seen.ts";
 import { sweepParked } from "./ingest/sweep_parked.ts";
 import { migrateToLatest } from "./store/migrate.ts";
-import { openDatabase } from "./store/open_database.ts";
+import { answers, openBackendDatabase } from "./store/open_database.ts";
 import { releaseParked } from "./store/release_parked.ts";
 import { touchDevices } from "./store/touch_devices.ts";
 import { waitForDatabase } from "./store/wait_for_database.ts";
@@ -45,11 +45,10 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
     signal,
     memoryQueues: context.memoryQueues,
   }));
-  const database = open.use(await openDatabase(config.db, log));
-  const { db } = database;
+  const database = open.use(await openBackendDatabase(config, log));
   const outlets = open.use(new ClosedTogether());
   const intake = open.use(new ClosedTogether());
-  const checks = { broker: () => broker.ready, database: () => database.answers() };
+  const checks = { broker: () => broker.ready, database: () => answers(database.probe) };
   const admin = intake.use(serveHttp({
     host,
     port: config.metricsPort,
@@ -58,13 +57,14 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   }));
 
   // Migrations that are applied are passed over.
-  await waitForDatabase(() => migrateToLatest(db, log), config.db, log, signal);
+  const { maintenance } = database;
+  await waitForDatabase(() => migrateToLatest(maintenance, log), config.db, log, signal);
   const api = intake.use(
     await serveApi({
       host,
       port: config.grpcPort,
       portKey: "backend.grpc_port",
-      routes: iotService(db),
+      routes: iotService(database.query),
       health: { ready: checks.database },
       translate: translateStoreError,
       registry,
@@ -74,14 +74,14 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
 
   const lastSeen = outlets.use(
     new LastSeen({
-      touch: (seen) => touchDevices(db, seen),
+      touch: (seen) => touchDevices(maintenance, seen),
       intervalMs: ingest.lastSeenIntervalMs,
       log,
     }),
   );
   intake.use(sweepParked({
     async release() {
-      const released = await releaseParked(db, releaseLimit);
+      const released = await releaseParked(maintenance, releaseLimit);
       for (const { deviceId, newestMicros } of released) lastSeen.note(deviceId, newestMicros);
       const count = released.reduce((sum, device) => sum + device.count, 0);
       metrics.released.inc(count);
@@ -98,7 +98,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
     }),
   );
   const consuming = {
-    db,
+    db: database.ingest,
     broker,
     deadLetters,
     lastSeen,

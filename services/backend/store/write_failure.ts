@@ -50,7 +50,7 @@ export function isTransient(error: unknown): boolean {
 }
 
 /** What `pg` throws when there is no session to speak of. */
-function isConnectionError(error: Error): boolean {
+export function isConnectionError(error: Error): boolean {
   const code = (error as { readonly code?: unknown }).code;
   return (typeof code === "string" && /^E[A-Z]+$/.test(code)) ||
     /Connection terminated|timeout|Client has encountered a connection error/i
