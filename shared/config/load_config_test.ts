@@ -145,7 +145,7 @@ Deno.test("loadConfig reports everything that is wrong at once, with key, value 
       "  frontent (file app.yaml): no such key; --help lists them",
       '  backend.grpc_port = "65536" (flag --grpc-port): expected a port, 0 to 65535',
       '  backend.batch_wait = "soon" (variable APP_BACKEND_BATCH_WAIT): expected a duration such ' +
-      "as 500ms, 5s or 1m30s, from 1ms to 24h",
+      "as 500ms, 5s or 1m30s, from 1ms to 1d",
       '  backend.db.host = " " (file app.yaml): expected some text',
       '  backend.db.url = "(withheld)" (file app.yaml): expected a URL: postgres://…',
     ].join("\n"),
