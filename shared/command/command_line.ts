@@ -10,6 +10,7 @@ import { StartError } from "#shared/lifecycle/start_error.ts";
 import { stopSignal } from "#shared/lifecycle/stop_signal.ts";
 import { startLogging } from "#shared/observability/logging.ts";
 import type { RunContext } from "./run_context.ts";
+import { standardTerminal } from "./status_line.ts";
 
 /** A command of the program: its name, its settings and what it does. */
 export interface CommandSpec<Sections extends Settings & { log: typeof logSettings }> {
@@ -101,7 +102,12 @@ async function runLogged<Sections extends Settings & { log: typeof logSettings }
   startLogging((config as { readonly log: LogConfig }).log);
   using stop = stopSignal();
   try {
-    await spec.run(config, { log: getLogger(spec.name), signal: stop.signal }, action);
+    const context = {
+      log: getLogger(spec.name),
+      signal: stop.signal,
+      terminal: standardTerminal(),
+    };
+    await spec.run(config, context, action);
   } catch (error) {
     // Stopped while it was still waiting for something: a good end.
     if (!stop.signal.aborted || error !== stop.signal.reason) throw error;
