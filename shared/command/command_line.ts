@@ -6,6 +6,11 @@ import { flattenSettings } from "#shared/config/flatten_settings.ts";
 import { loadConfig } from "#shared/config/load_config.ts";
 import type { LogConfig, logSettings } from "#shared/config/log_settings.ts";
 import type { ConfigOf, Settings } from "#shared/config/setting.ts";
+import {
+  outputClosed,
+  OutputClosedError,
+  watchStandardOutput,
+} from "#shared/lifecycle/standard_output.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import { stopSignal } from "#shared/lifecycle/stop_signal.ts";
 import { startLogging } from "#shared/observability/logging.ts";
@@ -35,7 +40,8 @@ export type RunnableCommand = (name?: string) => Command;
  * Makes a command: parses its flags, loads its configuration, starts logging,
  * and runs it until it ends or the process is told to stop. Exit status 0 when
  * it ended well, 1 when it could not start or go on, 2 for a bad command line
- * or configuration.
+ * or configuration, 141 (as by SIGPIPE) when it ended since nobody read what it
+ * printed.
  */
 export function defineCommand<Sections extends Settings & { log: typeof logSettings }>(
   spec: CommandSpec<Sections>,
@@ -112,10 +118,12 @@ async function runLogged<Sections extends Settings & { log: typeof logSettings }
     // Stopped while it was still waiting for something: a good end.
     if (!stop.signal.aborted || error !== stop.signal.reason) throw error;
   }
+  outputClosed.throwIfAborted();
 }
 
 /** Runs the command that the arguments name, and ends the process with its status. */
 export async function runCommandLine(program: Command, args: readonly string[]): Promise<never> {
+  watchStandardOutput();
   process.exit(await statusOf(program, args));
 }
 
@@ -128,6 +136,7 @@ async function statusOf(program: Command, args: readonly string[]): Promise<numb
     await program.parseAsync(args[0] === "--" ? args.slice(1) : args, { from: "user" });
     return 0;
   } catch (error) {
+    if (error instanceof OutputClosedError) return 141;
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof ConfigError || error instanceof StartError) {
       process.stderr.write(`${error.message}\n`);
