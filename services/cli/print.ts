@@ -1,5 +1,5 @@
 import process from "node:process";
-import { outputClosed } from "#shared/lifecycle/standard_output.ts";
+import { outputClosed } from "#shared/output/standard_output.ts";
 
 /** Where a command's findings go, a line at a time; resolves once the reader has taken it. */
 export type Print = (line: string) => Promise<void>;

@@ -10,12 +10,12 @@ import {
   outputClosed,
   OutputClosedError,
   watchStandardOutput,
-} from "#shared/lifecycle/standard_output.ts";
+} from "#shared/output/standard_output.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import { stopSignal } from "#shared/lifecycle/stop_signal.ts";
 import { startLogging } from "#shared/observability/logging.ts";
 import type { RunContext } from "./run_context.ts";
-import { standardTerminal } from "./status_line.ts";
+import { standardTerminal } from "#shared/output/status_line.ts";
 
 /** A command of the program: its name, its settings and what it does. */
 export interface CommandSpec<Sections extends Settings & { log: typeof logSettings }> {

@@ -1,5 +1,5 @@
 import process from "node:process";
-import { outputClosed } from "./standard_output.ts";
+import { outputClosed } from "#shared/output/standard_output.ts";
 
 /** What asks a process to stop, and the status that a shell gives for it. */
 const statusOf = Deno.build.os === "windows"
