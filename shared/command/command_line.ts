@@ -3,9 +3,10 @@ import { getLogger } from "@logtape/logtape";
 import { Command, CommanderError, Option } from "commander";
 import { ConfigError } from "#shared/config/config_error.ts";
 import { flattenSettings } from "#shared/config/flatten_settings.ts";
-import { loadConfig } from "#shared/config/load_config.ts";
+import { type LoadedConfig, loadNamedConfig } from "#shared/config/load_config.ts";
 import type { LogConfig, logSettings } from "#shared/config/log_settings.ts";
 import type { ConfigOf, Settings } from "#shared/config/setting.ts";
+import { nameKeys, type SettingNames } from "#shared/config/setting_names.ts";
 import {
   outputClosed,
   OutputClosedError,
@@ -65,14 +66,15 @@ export function defineCommand<Sections extends Settings & { log: typeof logSetti
         if (given !== undefined) flags.set(flag, given);
       }
       const named = actions.includes(command.args[0] ?? "");
-      const config = loadConfig(spec.name, spec.sections, {
+      const loaded = loadNamedConfig(spec.name, spec.sections, {
         flags,
+        actions: named ? [] : actions,
         strayArguments: named ? command.args.slice(1) : command.args,
         environment: Deno.env.toObject(),
         configFile: options["config"],
         readTextFile,
       }, spec.unused);
-      await runLogged(spec, config, named ? command.args[0]! : actions[0] ?? "");
+      await runLogged(spec, loaded, named ? command.args[0]! : actions[0] ?? "");
     });
   };
 }
@@ -101,24 +103,35 @@ function readTextFile(path: string): string {
 
 async function runLogged<Sections extends Settings & { log: typeof logSettings }>(
   spec: CommandSpec<Sections>,
-  config: ConfigOf<Sections>,
+  { config, names, passedOver }: LoadedConfig<Sections>,
   action: string,
 ): Promise<void> {
   // Every table has the section `log`; the type cannot follow it through the mapping.
   startLogging((config as { readonly log: LogConfig }).log);
+  const log = getLogger(spec.name);
+  for (const { variable, value, setting } of passedOver) {
+    if (setting) {
+      log.warning("Passed over a setting's variable, set for a service beside", {
+        variable,
+        value,
+      });
+    } else log.debug("Passed over a variable, set for a service beside", { variable, value });
+  }
   using stop = stopSignal();
   try {
-    const context = {
-      log: getLogger(spec.name),
-      signal: stop.signal,
-      terminal: standardTerminal(),
-    };
-    await spec.run(config, context, action);
+    await spec.run(config, { log, signal: stop.signal, terminal: standardTerminal() }, action);
   } catch (error) {
     // Stopped while it was still waiting for something: a good end.
-    if (!stop.signal.aborted || error !== stop.signal.reason) throw error;
+    if (!stop.signal.aborted || error !== stop.signal.reason) throw withNames(error, names);
   }
   outputClosed.throwIfAborted();
+}
+
+/** An error that is for people, of settings by the names that they know. */
+function withNames(error: unknown, names: SettingNames): unknown {
+  if (error instanceof ConfigError) return error.withNames(names);
+  if (!(error instanceof StartError)) return error;
+  return new StartError(nameKeys(error.message, names), { cause: error });
 }
 
 /** Runs the command that the arguments name, and ends the process with its status. */

@@ -1,6 +1,6 @@
 import { formatDuration, parseDuration } from "./duration.ts";
 import { parseInstant } from "./rfc3339.ts";
-import type { Setting } from "./setting.ts";
+import type { Setting, VoidRule } from "./setting.ts";
 
 interface Described<Default = string> {
   readonly doc: string;
@@ -63,6 +63,15 @@ export function optional<Value, Suffix extends string>(
   given: Setting<Value, Suffix>,
 ): Setting<Value | undefined, Suffix> {
   return { ...given, default: undefined };
+}
+
+/** The same setting, which with some values leaves others beside it without effect. */
+export function voiding<Value, Suffix extends string>(
+  given: Setting<Value, Suffix>,
+  voids: (value: NonNullable<Value>) => VoidRule | undefined,
+): Setting<Value, Suffix> {
+  // Asked only of a setting that has a value.
+  return { ...given, voids: (value) => voids(value as NonNullable<Value>) };
 }
 
 /** A whole number from `min` to `max`. */
