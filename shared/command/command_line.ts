@@ -16,6 +16,7 @@ import { StartError } from "#shared/lifecycle/start_error.ts";
 import { stopSignal } from "#shared/lifecycle/stop_signal.ts";
 import { startLogging } from "#shared/observability/logging.ts";
 import type { RunContext } from "./run_context.ts";
+import { versionOf } from "./version.ts";
 import { standardTerminal } from "#shared/output/status_line.ts";
 
 /** A command of the program: its name, its settings and what it does. */
@@ -50,6 +51,7 @@ export function defineCommand<Sections extends Settings & { log: typeof logSetti
   return (name = spec.name) => {
     const command = new Command(name)
       .description(spec.summary)
+      .version(versionOf(name), "--version", "say which version this is")
       .allowUnknownOption()
       .allowExcessArguments()
       .option("--config <file>", "YAML file with any of the keys below");
@@ -86,10 +88,10 @@ function describeActions(actions: Readonly<Record<string, string>>): string {
 /** Adds an option for every setting; the flag by the name that commander gives it. */
 function addOptions(command: Command, sections: Settings): ReadonlyMap<string, string> {
   const flagByAttribute = new Map<string, string>();
-  for (const { flag, variable, setting } of flattenSettings(sections)) {
+  for (const { key, flag, variable, setting } of flattenSettings(sections)) {
     const fallback = setting.default === undefined ? "" : `default: ${setting.default || '""'}, `;
     const file = setting.secret ? ` or ${variable}_FILE` : "";
-    const doc = `${setting.doc} (${fallback}env: ${variable}${file})`;
+    const doc = `${setting.doc} (${fallback}env: ${variable}${file}, file: ${key})`;
     const option = new Option(`--${flag} <${setting.placeholder}>`, doc);
     flagByAttribute.set(option.attributeName(), flag);
     command.addOption(option);

@@ -310,9 +310,9 @@ Deno.test("loadConfig suggests the flag that was meant, by its name or its key",
       ["--verison", "--version"],
       ["--backend-grpc-port", "--grpc-port"],
       ["--port", "--grpc-port"],
-    ]
+    ] as const
   ) {
-    assert.deepEqual(issuesOf({ stray: [given!] }).map(({ problem }) => problem), [
+    assert.deepEqual(issuesOf({ stray: [given] }).map(({ problem }) => problem), [
       `no such flag; did you mean ${meant}? --help lists them`,
     ], given);
   }

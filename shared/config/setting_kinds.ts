@@ -88,6 +88,12 @@ export function wholeNumber(
   });
 }
 
+/** The address to listen on: this machine alone, unless another is given. */
+export function listenHost(): Setting<string> {
+  const doc = "address to listen on; 0.0.0.0 is all, where there is no authentication";
+  return text({ doc, default: "127.0.0.1", placeholder: "host" });
+}
+
 /** A TCP port to listen on; 0 takes any free one. */
 export function listenPort(described: Described<number>): Setting<number> {
   return setting(described, "port", (given) => {
