@@ -9,7 +9,6 @@ import { AmqpBroker } from "./amqp_broker.ts";
 import { type Delivery, type Publisher, PublishError } from "./broker.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => String(i));
-const deadlineMs = 30_000;
 
 /** A test of the driver behind a connection that breaks. */
 function behindProxy(
@@ -36,7 +35,7 @@ function brokerAt(url: URL, signal = new AbortController().signal): AmqpBroker {
 }
 
 const waitFor = (what: string, condition: () => boolean | Promise<boolean>) =>
-  waitUntil(condition, { deadlineMs, what });
+  waitUntil(condition, { what });
 
 /** Distinct bodies in the queue, which is emptied. */
 async function drain(queue: string): Promise<ReadonlySet<string>> {

@@ -1,8 +1,14 @@
+/**
+ * How long a test waits for what must come, in milliseconds: far beyond what
+ * any machine needs under any load, so that whatever is later is broken.
+ */
+export const surelyBrokenMs = 180_000;
+
 export interface WaitOptions {
-  /** Longest wait, in milliseconds. */
-  readonly deadlineMs: number;
   /** What is waited for, to complete "Waited … ms for …". */
   readonly what: string;
+  /** Longest wait, in milliseconds; `surelyBrokenMs` unless given. */
+  readonly deadlineMs?: number;
 }
 
 /** Milliseconds between two looks at the condition. */
@@ -17,7 +23,7 @@ const pollMs = 10;
  */
 export async function waitUntil<Value>(
   condition: () => Value | Promise<Value>,
-  { deadlineMs, what }: WaitOptions,
+  { what, deadlineMs = surelyBrokenMs }: WaitOptions,
 ): Promise<Exclude<Value, false | null | undefined | 0 | "">> {
   const startedMs = performance.now();
   for (;;) {

@@ -52,8 +52,7 @@ function consumerOf(options: Partial<BatchConsumerOptions<string>>) {
   return { consumer, accept, acked, dead, written, registry };
 }
 
-const until = (condition: () => boolean, what: string) =>
-  waitUntil(condition, { deadlineMs: 20_000, what });
+const until = (condition: () => boolean, what: string) => waitUntil(condition, { what });
 
 Deno.test("BatchConsumer acks only after the batch is written", async () => {
   const commit = Promise.withResolvers<void>();
