@@ -4,7 +4,7 @@ import { StartError } from "#shared/lifecycle/start_error.ts";
 import { amqpFixture, Taker, text, withChannel } from "../../tests/support/broker_fixture.ts";
 import { amqpUrl, uniqueQueue } from "../../tests/support/rabbitmq.ts";
 import { TcpProxy } from "../../tests/support/tcp_proxy.ts";
-import { waitUntil } from "../../tests/support/wait_until.ts";
+import { inTime, waitUntil } from "../../tests/support/wait_until.ts";
 import { AmqpBroker } from "./amqp_broker.ts";
 import { AmqpLink } from "./amqp_link.ts";
 import { type Delivery, type Publisher, PublishError } from "./broker.ts";
@@ -220,9 +220,8 @@ function closesWhile(state: string, reach: (test: { proxy: TcpProxy }) => Promis
     await broker.subscribe({ queue, prefetch: 10, onDelivery() {} });
     await reach(test);
     const pending = failsToPublish(publisher, queue);
-    let closed = false;
-    Promise.all([broker[Symbol.asyncDispose](), pending]).then(() => closed = true);
-    await waitFor("the broker to close", () => closed);
+    await inTime(broker[Symbol.asyncDispose](), "the broker to close");
+    await pending;
     await waitFor("the connections to end", () => proxy.connections === 0);
   });
 }
@@ -255,9 +254,8 @@ behindProxy("cuts off a handshake that is under way when it is stopped", async (
   await waitFor("a connection", () => proxy.accepted === 1);
   stop.abort(new Error("stopped"));
   await assert.rejects(opening, /^Error: stopped$/);
-  let closed = false;
-  link[Symbol.asyncDispose]().then(() => closed = true);
-  await waitFor("the link to close", () => closed && proxy.connections === 0);
+  await inTime(link[Symbol.asyncDispose](), "the link to close");
+  await waitFor("the connection to end", () => proxy.connections === 0);
 });
 
 behindProxy("closes when it is stopped at any moment of its start", async ({ proxy, queue }) => {

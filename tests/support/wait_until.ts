@@ -15,8 +15,8 @@ export interface WaitOptions {
 const pollMs = 10;
 
 /**
- * Resolves to the condition's first truthy value. The only timer in tests: a
- * test waits for what it needs, never for time to pass.
+ * Resolves to the condition's first truthy value: a test waits for
+ * what it needs, never for time to pass.
  *
  * @throws {Error} when the deadline passes; its cause is what the condition
  *   last threw, if it threw.
@@ -40,5 +40,23 @@ export async function waitUntil<Value>(
       throw new Error(`Waited ${deadlineMs} ms for ${what}${reason}`, { cause: failure });
     }
     await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+}
+
+/**
+ * Resolves or rejects as `work` does.
+ *
+ * @throws {Error} when it does neither for `surelyBrokenMs`.
+ */
+export async function inTime<Value>(work: PromiseLike<Value>, what: string): Promise<Value> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new Error(`Waited ${surelyBrokenMs} ms for ${what}`);
+    timer = setTimeout(() => reject(error), surelyBrokenMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

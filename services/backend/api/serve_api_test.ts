@@ -15,7 +15,7 @@ import {
   iotService,
   reflectionService,
 } from "../../../tests/support/grpc_js_client.ts";
-import { surelyBrokenMs, waitUntil } from "../../../tests/support/wait_until.ts";
+import { inTime, surelyBrokenMs, waitUntil } from "../../../tests/support/wait_until.ts";
 import { type ApiOptions, serveApi } from "./serve_api.ts";
 
 type Implementation = Partial<ServiceImpl<typeof IoTService>>;
@@ -157,7 +157,7 @@ Deno.test("serveApi takes and gives messages of several MB, gzip or not, up to i
   }
   assert.deepEqual(encodings.map((encoding) => encoding ?? "identity"), ["identity", "gzip"]);
   // What was left unread of the refused messages must not hold the connections open.
-  await closes(api);
+  await inTime(api[Symbol.asyncDispose](), "the API to close");
 });
 
 Deno.test("serveApi answers Connect, gRPC-Web and curl over HTTP/1.1 and HTTP/2", async () => {
@@ -350,13 +350,6 @@ async function exchange(port: number, request: string): Promise<string> {
   await writer.write(new TextEncoder().encode(request));
   await connection.closeWrite();
   return await answer;
-}
-
-/** Closes the server, which must not take its whole time of grace. */
-async function closes(api: AsyncDisposable): Promise<void> {
-  let closed = false;
-  api[Symbol.asyncDispose]().then(() => closed = true);
-  await until(() => closed);
 }
 
 async function until(condition: () => boolean): Promise<void> {
