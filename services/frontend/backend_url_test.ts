@@ -18,7 +18,15 @@ Deno.test("backendUrl takes host:port and URLs", () => {
 Deno.test("backendUrl says what it expects where it cannot tell what is meant", () => {
   const cases = [
     ...["", "nonsense", "localhost", "localhost:", ":50051", "::1:", "a b:80", "host:99999"],
-    ...["host:0", "host:80/path", "user@host:80", "http://", "ftp://host:21", "http://h?q", "50051"],
+    ...[
+      "host:0",
+      "host:80/path",
+      "user@host:80",
+      "http://",
+      "ftp://host:21",
+      "http://h?q",
+      "50051",
+    ],
   ];
   for (const text of cases) {
     assert.throws(() => parse(text), { message: /^expected host:port, such as/ }, text);
