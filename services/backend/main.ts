@@ -122,7 +122,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
 
   log.info("Backend is ready", { api: api.url, metrics: `${admin.url}/metrics` });
   context.onReady?.({ api: api.url, admin: admin.url });
-  await aborted(signal);
+  await Promise.race([aborted(signal), database.broken]);
   log.info("Backend is stopping");
 }
 
