@@ -13,8 +13,8 @@ export function checkConfig({ db, rabbitmq, ingest }: BackendConfig): void {
     throw new ConfigError("backend", [{
       key: "backend.rabbitmq.prefetch",
       value: String(rabbitmq.prefetch),
-      source: "checked against backend.ingest.batch_size",
-      problem: `expected at least ${ingest.batchSize}: a batch could never fill`,
+      problem: `expected at least ${ingest.batchSize}, which backend.ingest.batch_size is: ` +
+        "a batch could never fill",
     }]);
   }
   const { query } = sessionShares(db.maxConnections, ingest.writers);
@@ -22,9 +22,8 @@ export function checkConfig({ db, rabbitmq, ingest }: BackendConfig): void {
     throw new ConfigError("backend", [{
       key: "backend.ingest.writers",
       value: String(ingest.writers),
-      source: "checked against backend.db.max_connections",
-      problem: `expected at most ${ingest.writers + query - 1}, of ${db.maxConnections} ` +
-        "connections: devices, jobs, probes and queries need one each",
+      problem: `expected at most ${ingest.writers + query - 1}: of the ${db.maxConnections} that ` +
+        "backend.db.max_connections allows, devices, jobs, probes and queries need one each",
     }]);
   }
 }

@@ -33,15 +33,20 @@ interface ReadingTable {
   readonly battery_level: number;
 }
 
+interface Breakable {
+  /** Rejects, with a `StartError`, once there is no hope: where the server is ours and has ended. */
+  readonly broken: Promise<never>;
+}
+
 /** An open database, for one who does one thing at a time, such as a tool. */
-export interface OpenDatabase extends AsyncDisposable {
+export interface OpenDatabase extends AsyncDisposable, Breakable {
   readonly db: Kysely<Database>;
   /** Asks the database for a sign of life. */
   answers(): Promise<boolean>;
 }
 
 /** The backend's ways to its database, of which none waits behind another. */
-export interface BackendDatabase extends AsyncDisposable {
+export interface BackendDatabase extends AsyncDisposable, Breakable {
   /** For writing what the queues bring. */
   readonly ingest: Kysely<Database>;
   /** For callers of the API. */

@@ -3,8 +3,8 @@ import { Kysely, PostgresDialect, sql } from "kysely";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import { within } from "#shared/lifecycle/within.ts";
 import type { BackendConfig, DatabaseConfig } from "../config.ts";
-import { PostgresQueries } from "./connection/postgres_queries.ts";
-import { SessionPool, type SessionPoolOptions } from "./connection/session_pool.ts";
+import { PostgresQueries } from "./postgres_queries.ts";
+import { SessionPool, type SessionPoolOptions } from "./session_pool.ts";
 import { sessionShares } from "./connection/session_shares.ts";
 import { type SessionSetting, unlimited } from "./connection/session_settings.ts";
 import type { BackendDatabase, Database, OpenDatabase } from "./database.ts";
@@ -34,12 +34,14 @@ export async function openDatabase(config: DatabaseConfig, log: Logger): Promise
     const embedded = await openEmbedded(config.url);
     return {
       ...withAnswers(embedded.handle("maintenance")),
+      broken: embedded.broken,
       [Symbol.asyncDispose]: () => closed(closingMs.pglite, embedded[Symbol.asyncDispose]()),
     };
   }
   const db = pooled(config, log, { max: config.maxConnections, settings: unlimited });
   return {
     ...withAnswers(db),
+    broken: neverBroken(),
     [Symbol.asyncDispose]: () => closed(closingMs.postgres, db.destroy()),
   };
 }
@@ -61,6 +63,7 @@ export async function openBackendDatabase(
       query: embedded.queries(queryTimeoutMs),
       maintenance: embedded.handle("maintenance"),
       probe: embedded.handle("ingest"),
+      broken: embedded.broken,
       [Symbol.asyncDispose]: () => closed(closingMs.pglite, embedded[Symbol.asyncDispose]()),
     };
   }
@@ -86,6 +89,7 @@ export async function openBackendDatabase(
     query: new PostgresQueries({ sessions, max: shares.query, maxWaitMs: queryWaitMs }),
     maintenance,
     probe,
+    broken: neverBroken(),
     async [Symbol.asyncDispose]() {
       const ends = [writing, maintenance, probe].map((handle) => handle.destroy());
       await closed(closingMs.postgres, Promise.all([...ends, sessions.end()]));
@@ -104,6 +108,11 @@ function pooled(config: DatabaseConfig, log: Logger, options: SessionPoolOptions
  */
 function lockLimit(silenceMs: number): SessionSetting {
   return { name: "lock_timeout", value: silenceMs * 0.8, rule: "unless_set" };
+}
+
+/** Another server, or this one again, may answer at any time. */
+function neverBroken(): Promise<never> {
+  return new Promise(() => {});
 }
 
 function withAnswers(db: Kysely<Database>): Pick<OpenDatabase, "db" | "answers"> {

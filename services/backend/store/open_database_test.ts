@@ -8,7 +8,6 @@ import { tempPglite } from "../../../tests/support/temp_pglite.ts";
 import { openDatabase } from "./open_database.ts";
 import { migrateToLatest } from "./migrate.ts";
 import { waitForDatabase } from "./wait_for_database.ts";
-import { isTransient } from "./write_failure.ts";
 
 const log = getLogger("open-database-test");
 const withPostgres = { ignore: postgresUrl === undefined };

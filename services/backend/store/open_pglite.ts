@@ -1,13 +1,11 @@
-import { PGlite } from "@electric-sql/pglite";
 import { sleep } from "#shared/lifecycle/sleep.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
-import { EmbeddedDatabase } from "./connection/embedded_database.ts";
+import { EmbeddedDatabase } from "./embedded_database.ts";
+import { PgliteSession } from "./embedded/pglite_session.ts";
 
 /** Longest that a lock which another process is about to give up is waited for. */
 const lockMs = 500;
 const lockPollMs = 20;
-/** Keeps the write-ahead log small: it need not outgrow the data on a laptop. */
-const walSettings = ["-c", "min_wal_size=32MB", "-c", "max_wal_size=64MB"];
 
 /**
  * The embedded PostgreSQL, kept in `folder`.
@@ -19,11 +17,9 @@ export async function openPglite(folder: string): Promise<EmbeddedDatabase> {
     await Deno.mkdir(folder, { recursive: true });
     await using opening = new AsyncDisposableStack();
     const lock = opening.use(await lockFolder(folder));
-    const pglite = await PGlite.create(folder, {
-      startParams: [...PGlite.defaultStartParams, ...walSettings],
-    });
+    const session = await PgliteSession.open(folder);
     opening.move();
-    return new EmbeddedDatabase(pglite, lock);
+    return new EmbeddedDatabase(session, lock);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartError(`Cannot open the database in ${folder}: ${reason}`, { cause: error });

@@ -1,8 +1,8 @@
 import { Kysely, PostgresDialect, type PostgresPool } from "kysely";
-import type { Database, QueryHandle } from "../database.ts";
-import { orAborted } from "./or_aborted.ts";
+import type { Database, QueryHandle } from "./database.ts";
+import { orAborted } from "./connection/or_aborted.ts";
 import type { Session } from "./session_pool.ts";
-import { Turns } from "./turns.ts";
+import { Turns } from "./connection/turns.ts";
 
 export interface PostgresQueriesOptions {
   readonly sessions: { connect(): Promise<Session> };

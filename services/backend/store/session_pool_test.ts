@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
 import { Kysely, PostgresDialect, sql } from "kysely";
-import { databaseConfig } from "../../../../tests/support/database_config.ts";
-import { createTestDatabase, postgresUrl } from "../../../../tests/support/postgres.ts";
-import { isTransient, sqlState } from "../write_failure.ts";
+import { databaseConfig } from "../../../tests/support/database_config.ts";
+import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres.ts";
+import { isTransient, sqlState } from "./write_failure.ts";
 import { SessionPool, type SessionPoolOptions } from "./session_pool.ts";
-import { unlimited } from "./session_settings.ts";
+import { unlimited } from "./connection/session_settings.ts";
 
 const log = getLogger("session-pool-test");
 

@@ -2,10 +2,10 @@ import { Socket } from "node:net";
 import type { Logger } from "@logtape/logtape";
 import type { PostgresPool, PostgresPoolClient } from "kysely";
 import { Pool, type PoolClient } from "pg";
-import type { DatabaseConfig } from "../../config.ts";
-import { writeFailure } from "../write_failure.ts";
-import { cancelStatement } from "./cancel_statement.ts";
-import { applySettings, type SessionSetting } from "./session_settings.ts";
+import type { DatabaseConfig } from "../config.ts";
+import { writeFailure } from "./write_failure.ts";
+import { cancelStatement } from "./connection/cancel_statement.ts";
+import { applySettings, type SessionSetting } from "./connection/session_settings.ts";
 
 export interface SessionPoolOptions {
   /** Sessions at once, at most. */
