@@ -217,10 +217,7 @@ async function storesAllOnce(bench: Bench): Promise<void> {
     // One that a race parked beside its double is a duplicate once it is released.
     const duplicates = () => metricOf(backend, "ingest_duplicate_readings_total");
     const repeated = 2 * load.readings.length - load.stored.length;
-    await waitUntil(async () => await duplicates() >= repeated, {
-      deadlineMs,
-      what: `${repeated} duplicates`,
-    });
+    await waitUntil(async () => await duplicates() >= repeated, { what: `${repeated} duplicates` });
     // What a race between a device and its readings left parked.
     await waitUntil(
       async () =>
