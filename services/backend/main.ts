@@ -19,11 +19,14 @@ import { LastSeen } from "./ingest/last_seen.ts";
 import { sweepParked } from "./ingest/sweep_parked.ts";
 import { migrateToLatest } from "./store/migrate.ts";
 import { answers, openBackendDatabase } from "./store/open_database.ts";
+import { knowsSchema } from "./store/schema_version.ts";
 import { releaseParked } from "./store/release_parked.ts";
 import { touchDevices } from "./store/touch_devices.ts";
 import { waitForDatabase } from "./store/wait_for_database.ts";
 
 const releaseLimit = 10_000;
+/** How long rows may wait with none written before others had better have the work. */
+const longestStallMs = 15_000;
 
 /**
  * Persists what the queues bring and answers queries, until `signal` is
@@ -49,12 +52,18 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   const database = open.use(await openBackendDatabase(config, log));
   const outlets = open.use(new ClosedTogether());
   const intake = open.use(new ClosedTogether());
-  const checks = { broker: () => broker.ready, database: () => answers(database.probe) };
+  const databaseUp = () => answers(database.probe);
+  const checks = {
+    database: databaseUp,
+    schema: () => knowsSchema(database.probe),
+    ingest: () => metrics.waiting.stalledMs() < longestStallMs,
+  };
+  const dependencies = { broker: () => broker.ready, database: databaseUp };
   const admin = intake.use(serveHttp({
     host,
     port: config.metricsPort,
     portKey: "backend.metrics_port",
-    fetch: adminApp({ registry, checks }).fetch,
+    fetch: adminApp({ registry, checks, dependencies }).fetch,
   }));
   warnIfOpen(host, log);
 
@@ -67,7 +76,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
       port: config.grpcPort,
       portKey: "backend.grpc_port",
       routes: iotService(database.query),
-      health: { ready: checks.database },
+      health: { ready: checks.schema },
       translate: translateStoreError,
       registry,
       log,
