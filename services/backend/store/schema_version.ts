@@ -25,7 +25,8 @@ export async function readSchemaVersion(db: Kysely<Database>): Promise<SchemaVer
     : [];
   const floors = await tableExists(db, "schema_floor")
     ? (await sql<SchemaFloor>`
-      select must_know as "mustKnow", required_by as "requiredBy" from schema_floor`.execute(db)).rows
+      select must_know as "mustKnow", required_by as "requiredBy" from schema_floor`.execute(db))
+      .rows
     : [];
   const known = Object.keys(migrations);
   return {
