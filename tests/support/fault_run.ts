@@ -10,6 +10,8 @@ export interface FaultRunOptions {
   readonly perSecond: number;
   /** Parameters of the broker's URL. */
   readonly brokerQuery?: string;
+  /** Whom the backends connect to the database as; the server's own superuser unless given. */
+  readonly databaseRole?: string;
   /** Settings of the backends, by variable. */
   readonly backendEnv?: Readonly<Record<string, string>>;
 }
@@ -66,7 +68,7 @@ export class FaultRun implements AsyncDisposable {
   async startBackend(): Promise<TaskProcess> {
     const backend = this.#open.use(startTask("backend", {
       env: {
-        APP_BACKEND_DB_URL: this.servers.databaseProxy.url.href,
+        APP_BACKEND_DB_URL: this.#databaseUrl(),
         APP_BACKEND_RABBITMQ_URL: this.#brokerUrl(),
         APP_BACKEND_INGEST_BATCH_SIZE: "200",
         APP_BACKEND_HOST: "127.0.0.1",
@@ -190,6 +192,12 @@ export class FaultRun implements AsyncDisposable {
   /** What the run consists of; the generator's to write, unless it is published in another way. */
   get manifest(): string {
     return `${this.#folder}/run.yaml`;
+  }
+
+  #databaseUrl(): string {
+    const { url } = this.servers.databaseProxy;
+    url.username = this.#options.databaseRole ?? url.username;
+    return url.href;
   }
 
   #brokerUrl(): string {
