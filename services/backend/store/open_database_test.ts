@@ -44,7 +44,7 @@ Deno.test({
       await assert.rejects(waiting, (error) => isTransient(error));
       await waitUntil(async () => {
         const { rows } = await sql`select from pg_stat_activity
-          where datname = current_database() and wait_event_type = 'Lock'`.execute(transaction);
+          where datname = current_database() and wait_event_type = 'Lock'`.execute(locker.db);
         return rows.length === 0;
       }, { what: "the end of the session that waits" });
     });
