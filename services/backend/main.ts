@@ -84,10 +84,14 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   intake.use(sweepParked({
     async release() {
       const released = await releaseParked(db, releaseLimit);
-      for (const { deviceId, newestMicros } of released) lastSeen.note(deviceId, newestMicros);
-      const count = released.reduce((sum, device) => sum + device.count, 0);
-      metrics.released.inc(count);
-      return count;
+      let total = 0;
+      for (const { deviceId, count, stored, newestMicros } of released) {
+        lastSeen.note(deviceId, newestMicros);
+        metrics.released.inc(count);
+        metrics.duplicates.inc(count - stored);
+        total += count;
+      }
+      return total;
     },
     intervalMs: ingest.sweepIntervalMs,
     log,
@@ -118,7 +122,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
 
   log.info("Backend is ready", { api: api.url, metrics: `${admin.url}/metrics` });
   context.onReady?.({ api: api.url, admin: admin.url });
-  await aborted(signal);
+  await Promise.race([aborted(signal), database.broken]);
   log.info("Backend is stopping");
 }
 
