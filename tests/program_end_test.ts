@@ -10,7 +10,7 @@ import {
   showsNothingOfTheInside,
 } from "./support/program_output.ts";
 import { startTask } from "./support/task_process.ts";
-import { waitUntil } from "./support/wait_until.ts";
+import { inTime, waitUntil } from "./support/wait_until.ts";
 
 Deno.test("dev runs once in a folder, and ends well when it is told to stop", async () => {
   await using folder = await tempFolder("demo-app-");
@@ -97,7 +97,7 @@ Deno.test("A program stops when it finds that nobody reads what it logs", async 
   const args = ["--rabbitmq-url=amqp://127.0.0.1:1", "--metrics-port=0"];
   const options = { args, readUntil: /No connection to the broker/ };
   await using generator = startTask("generator", options);
-  const { code, stderr } = await generator.ended;
+  const { code, stderr } = await inTime(generator.ended, "the end of the generator");
   assert.deepEqual({ code, stderr }, { code: 141, stderr: "" });
 });
 
@@ -108,7 +108,7 @@ Deno.test("dev stops, and says nothing, when nobody reads what it prints", async
   // On a machine so slow that all was there to be read at once, nothing was missed.
   const whole = /The pipeline is running/.test(dev.output());
   if (whole) dev.kill("SIGTERM");
-  const { code, stderr } = await dev.ended;
+  const { code, stderr } = await inTime(dev.ended, "the end of dev");
   assert.equal(stderr, "");
   if (!whole) assert.equal(code, 141);
   await using again = startTask("dev", { args: freePorts, cwd: folder.path });
