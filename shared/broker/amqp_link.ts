@@ -15,6 +15,8 @@ export interface AmqpLinkOptions {
   readonly log: Logger;
   /** Declares queues and opens channels, at every connect. */
   readonly setUp: (connection: ChannelModel, lost: (error: Error) => void) => Promise<void>;
+  /** Longest that a handshake may take. 10 s, if not given. */
+  readonly handshakeMs?: number;
 }
 
 /** Longest that closing waits for the broker's word. */
@@ -121,13 +123,16 @@ export class AmqpLink implements AsyncDisposable {
 
   /** Connects; a handshake under way when the link is disposed is cut off. */
   async #shakeHands(): Promise<ChannelModel> {
-    const { url, role } = this.#options;
+    const { url, role, handshakeMs } = this.#options;
     const { signal } = this.#closing;
     const handshake = new AbortController();
     const cutOff = () => handshake.abort();
     signal.addEventListener("abort", cutOff);
     try {
-      return await openConnection(url, role, handshake.signal);
+      return await openConnection(url, role, {
+        signal: handshake.signal,
+        ...(handshakeMs === undefined ? {} : { handshakeMs }),
+      });
     } finally {
       signal.removeEventListener("abort", cutOff);
     }

@@ -1,8 +1,7 @@
 import { type ChannelModel, connect } from "amqplib";
 import { handshakeRefusal } from "./handshake_refusal.ts";
 
-/** Longest that a handshake may take. */
-const handshakeMs = 10_000;
+const longestHandshakeMs = 10_000;
 /** A connection on which nothing is heard for twice as long is taken for dead. */
 const heartbeatSeconds = 10;
 
@@ -10,12 +9,16 @@ const heartbeatSeconds = 10;
  * Connects to a broker once; an error has the broker's own words, where it gave any.
  *
  * @param role what the connection is for; shown by the broker's management page
- * @param signal cuts a handshake off
+ * @param options.signal cuts a handshake off
+ * @param options.handshakeMs longest that it may take; 10 s unless given
  */
 export async function openConnection(
   url: URL,
   role: string,
-  signal?: AbortSignal,
+  { signal, handshakeMs = longestHandshakeMs }: {
+    readonly signal?: AbortSignal;
+    readonly handshakeMs?: number;
+  } = {},
 ): Promise<ChannelModel> {
   const target = new URL(url);
   if (!target.searchParams.has("heartbeat")) {
