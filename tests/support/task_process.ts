@@ -31,12 +31,14 @@ export interface TaskOptions {
   readonly cwd?: string;
   /** Permissions beyond the task's, for what a test puts elsewhere than a user would. */
   readonly grants?: readonly string[];
+  /** Reads its output no further than this, and closes it, as `head` does. */
+  readonly readUntil?: RegExp;
 }
 
 /** Starts the task; disposing kills it, should it still run. */
 export function startTask(
   name: ProgramTask,
-  { args = [], env = {}, cwd = root, grants = [] }: TaskOptions = {},
+  { args = [], env = {}, cwd = root, grants = [], readUntil }: TaskOptions = {},
 ): TaskProcess {
   const [deno, run, ...words] = denoConfig.tasks[name].command.split(" ");
   assert.equal(deno, "deno");
@@ -52,15 +54,16 @@ export function startTask(
     stderr: "piped",
   }).spawn();
   let output = "";
-  const collect = async (stream: ReadableStream<Uint8Array>) => {
+  const collect = async (stream: ReadableStream<Uint8Array>, until?: RegExp) => {
     let printed = "";
     for await (const text of stream.pipeThrough(new TextDecoderStream())) {
       printed += text;
       output += text;
+      if (until?.test(printed)) break;
     }
     return printed;
   };
-  const collected = Promise.all([collect(child.stdout), collect(child.stderr)]);
+  const collected = Promise.all([collect(child.stdout, readUntil), collect(child.stderr)]);
   let end: TaskEnd | undefined;
   const ended = child.status.then(async (status) => {
     const [stdout, stderr] = await collected;
