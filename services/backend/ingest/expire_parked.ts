@@ -22,7 +22,7 @@ export interface ExpireOptions {
 }
 
 /** Readings a step: few enough that one ends well before another backend would take them. */
-const stepReadings = 2_000;
+const stepReadings = 5_000;
 
 /**
  * Dead-letters some of the readings that are parked for too long or are too
