@@ -1,28 +1,39 @@
+import { brokerUrl } from "#shared/broker/broker_url.ts";
 import { logSettings } from "#shared/config/log_settings.ts";
 import type { ConfigOf } from "#shared/config/setting.ts";
 import {
   duration,
+  listenHost,
   listenPort,
   oneOf,
   secretText,
   secretUrl,
   text,
   trueOrFalse,
+  voiding,
   wholeNumber,
 } from "#shared/config/setting_kinds.ts";
 
+const databaseParts = ["host", "port", "user", "password", "database"];
+
 export const databaseSettings = {
-  url: secretUrl(["postgres:", "postgresql:", "pglite:"], {
-    doc: "database, in place of the parts below: postgres://… or pglite://PATH",
-    default: undefined,
-  }),
+  url: voiding(
+    secretUrl(["postgres:", "postgresql:", "pglite:"], {
+      doc: "database, in place of the parts below: postgres://… or pglite://PATH",
+      default: undefined,
+    }),
+    ({ protocol }) => ({
+      settings: protocol === "pglite:" ? [...databaseParts, "max_connections"] : databaseParts,
+      instead: "postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+    }),
+  ),
   host: text({ doc: "PostgreSQL host", default: "localhost", placeholder: "host" }),
   port: wholeNumber({ doc: "PostgreSQL port", default: 5432, min: 1, max: 65_535 }),
   user: text({ doc: "PostgreSQL role", default: "postgres" }),
   password: secretText({ doc: "PostgreSQL password", default: "postgres" }),
   database: text({ doc: "PostgreSQL database", default: "iot_db" }),
   max_connections: wholeNumber({
-    doc: "connections to PostgreSQL, at most",
+    doc: "connections to PostgreSQL, at most; of a backend, 3 and one a writer are not for queries",
     default: 10,
     min: 2,
     max: 1_000,
@@ -47,15 +58,19 @@ export const parkedBoundsSettings = {
 export const backendSettings = {
   log: logSettings,
   backend: {
-    host: text({ doc: "address to listen on", default: "0.0.0.0", placeholder: "host" }),
+    host: listenHost(),
     grpc_port: listenPort({ doc: "port of the gRPC/Connect API", default: 50051 }),
     metrics_port: listenPort({ doc: "port of /metrics, /healthz, /readyz", default: 9090 }),
-    db: databaseSettings,
-    rabbitmq: {
-      url: secretUrl(["amqp:", "amqps:", "memory:"], {
-        doc: "broker to consume from",
-        default: "amqp://localhost:5672",
+    db: {
+      ...databaseSettings,
+      query_timeout: duration({
+        doc: "longest that a query may take in the database, which then ends it",
+        default: "10s",
+        minMs: 100,
       }),
+    },
+    rabbitmq: {
+      url: brokerUrl("broker to consume from", ["queue_type", "queue_durable"]),
       sensor_queue: text({ doc: "queue of readings", default: "sensor-data" }),
       device_queue: text({ doc: "queue of devices", default: "device-data" }),
       queue_durable: trueOrFalse({ doc: "queues outlive a broker restart", default: true }),
@@ -104,4 +119,4 @@ export const backendSettings = {
 };
 
 export type BackendConfig = ConfigOf<typeof backendSettings>["backend"];
-export type DatabaseConfig = BackendConfig["db"];
+export type DatabaseConfig = Omit<BackendConfig["db"], "queryTimeoutMs">;

@@ -12,7 +12,7 @@ export async function untilOneWaits(db: Kysely<Database>): Promise<void> {
       select from pg_locks l join pg_stat_activity a using (pid)
       where not l.granted and a.datname = current_database()`.execute(db);
     return rows.length > 0;
-  }, { deadlineMs: 60_000, what: "a session to wait for a lock" });
+  }, { what: "a session to wait for a lock" });
 }
 
 /** Whether a statement would have to wait for another session; it is undone. */
