@@ -11,12 +11,16 @@ import config from "../deno.json" with { type: "json" };
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const programs = ["generator", "backend", "frontend", "demo-app"] as const;
+/** Started by its address, so the compiler doesn't see that it is needed. */
+const databaseWorker = "services/backend/store/embedded/pglite_worker.ts";
 
 /** Permissions and entrypoint of the program's task. */
 function taskArguments(program: typeof programs[number]): readonly string[] {
   const [deno, run, ...rest] = config.tasks[program].command.split(" ");
   if (deno !== "deno" || run !== "run") throw new Error(`Task ${program} is no "deno run"`);
-  return rest;
+  return ["backend", "demo-app"].includes(program)
+    ? [`--include=${databaseWorker}`, ...rest]
+    : rest;
 }
 
 async function deno(...args: readonly string[]): Promise<Deno.CommandOutput> {
@@ -30,7 +34,7 @@ async function deno(...args: readonly string[]): Promise<Deno.CommandOutput> {
  * one long difference, overflows its stack on them.
  */
 async function excluded(): Promise<readonly string[]> {
-  await deno("install", "--frozen");
+  await deno("cache", "--frozen", "services/cli/main.ts", databaseWorker);
   const { stdout } = await deno("info", "--json");
   const { npmCache } = JSON.parse(new TextDecoder().decode(stdout)) as {
     readonly npmCache: string;
