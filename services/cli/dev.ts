@@ -25,11 +25,8 @@ const devSettings = withDefaults({
   frontend: frontendOwn,
 }, {
   "generator.rabbitmq_url": "memory://",
-  "generator.host": "127.0.0.1",
   "backend.rabbitmq.url": "memory://",
   "backend.db.url": "pglite://.data/pglite",
-  "backend.host": "127.0.0.1",
-  "frontend.host": "127.0.0.1",
 });
 
 type DevConfig = ConfigOf<typeof devSettings>;

@@ -9,6 +9,7 @@ import { StartError } from "#shared/lifecycle/start_error.ts";
 import { adminApp } from "#shared/observability/admin_app.ts";
 import { serveHttp } from "#shared/observability/http_server.ts";
 import { createRegistry } from "#shared/observability/runtime_metrics.ts";
+import { warnIfOpen } from "#shared/observability/warn_if_open.ts";
 import { type GeneratorConfig, generatorSettings } from "./config.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { createGeneratorMetrics } from "./metrics.ts";
@@ -47,6 +48,8 @@ export async function runGenerator(
     portKey: "generator.metrics_port",
     fetch: adminApp({ registry, checks: { broker: connected } }).fetch,
   }));
+
+  warnIfOpen(config.host, log);
 
   const { manifest, fromUs } = await planRun(config, systemClock.nowUs());
   if (config.manifest !== undefined) {

@@ -1,5 +1,5 @@
 import { formatDuration } from "#shared/config/duration.ts";
-import type { Terminal } from "./status_line.ts";
+import type { Terminal } from "#shared/output/status_line.ts";
 
 export interface ProgressOptions {
   /** What is going on, such as `Publishing readings`: the message of the lines in the log. */

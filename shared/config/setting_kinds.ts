@@ -1,6 +1,6 @@
 import { formatDuration, parseDuration } from "./duration.ts";
 import { parseInstant } from "./rfc3339.ts";
-import type { Setting } from "./setting.ts";
+import type { Setting, VoidRule } from "./setting.ts";
 
 interface Described<Default = string> {
   readonly doc: string;
@@ -65,6 +65,15 @@ export function optional<Value, Suffix extends string>(
   return { ...given, default: undefined };
 }
 
+/** The same setting, which with some values leaves others beside it without effect. */
+export function voiding<Value, Suffix extends string>(
+  given: Setting<Value, Suffix>,
+  voids: (value: NonNullable<Value>) => VoidRule | undefined,
+): Setting<Value, Suffix> {
+  // Asked only of a setting that has a value.
+  return { ...given, voids: (value) => voids(value as NonNullable<Value>) };
+}
+
 /** A whole number from `min` to `max`. */
 export function wholeNumber(
   described: Described<number> & { readonly min: number; readonly max: number },
@@ -77,6 +86,12 @@ export function wholeNumber(
     }
     return value;
   });
+}
+
+/** The address to listen on: this machine alone, unless another is given. */
+export function listenHost(): Setting<string> {
+  const doc = "address to listen on; 0.0.0.0 is all, where there is no authentication";
+  return text({ doc, default: "127.0.0.1", placeholder: "host" });
 }
 
 /** A TCP port to listen on; 0 takes any free one. */

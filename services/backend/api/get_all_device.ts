@@ -5,6 +5,7 @@ import {
   type GetAllDeviceResponse,
   GetAllDeviceResponseSchema,
 } from "#shared/gen/iot/v1/iot_service_pb.ts";
+import { typicalInterval } from "#shared/telemetry/typical_interval.ts";
 import type { Database } from "../store/database.ts";
 import { listDevices } from "../store/read_devices.ts";
 import { latestReadings } from "../store/read_readings.ts";
@@ -27,7 +28,8 @@ export async function getAllDevice(
     : [];
   return create(GetAllDeviceResponseSchema, {
     devices,
-    latestReadings: [...latest],
+    latestReadings: latest.map(({ reading }) => reading),
+    typicalIntervalSeconds: latest.map(({ recentSeconds }) => typicalInterval(recentSeconds) ?? 0),
     nextPageToken: more ? deviceToken(devices.at(-1)!.deviceId) : "",
   });
 }
