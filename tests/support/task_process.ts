@@ -11,6 +11,7 @@ export type ProgramTask = "generator" | "backend" | "frontend" | "demo-app" | "d
 
 /** A task as its own process: with the permissions that the task gives it, asking for no more. */
 export interface TaskProcess extends AsyncDisposable {
+  readonly pid: number;
   /** All that it has printed. */
   readonly output: () => string;
   /** Resolves to the first match in what it has printed. */
@@ -73,6 +74,7 @@ export function startTask(
     if (end === undefined) child.kill(signal);
   };
   return {
+    pid: child.pid,
     output: () => output,
     async printed(pattern) {
       await waitUntil(() => end !== undefined || pattern.test(output), {
