@@ -10,7 +10,7 @@ import {
   showsNothingOfTheInside,
 } from "./support/program_output.ts";
 import { startTask } from "./support/task_process.ts";
-import { waitUntil } from "./support/wait_until.ts";
+import { inTime, waitUntil } from "./support/wait_until.ts";
 
 Deno.test("dev runs once in a folder, and ends well when it is told to stop", async () => {
   await using folder = await tempFolder("demo-app-");
@@ -40,10 +40,8 @@ Deno.test("SIGTERM, Ctrl-C and SIGHUP end a program that still waits for its bro
     const ports = task === "migrate" ? [] : ["--metrics-port=0"];
     await using program = startTask(task, { args: [...args, ...ports] });
     await program.printed(expected);
-    const startedMs = performance.now();
     program.kill(signal);
-    const { code, stdout, stderr } = await program.ended;
-    assert(performance.now() - startedMs < 15_000, "it took longer");
+    const { code, stdout, stderr } = await inTime(program.ended, `the end of ${task}`);
     assert.equal(code, 0, program.output());
     showsNothingOfTheInside({ stdout, stderr });
     assertJsonLines(stdout);
@@ -72,6 +70,14 @@ Deno.test({
 });
 
 Deno.test("A second signal ends a program at once", async () => {
+  // One that comes too late, on a busy machine, finds a program that has ended well by itself.
+  const codes: number[] = [];
+  while (codes.length < 10 && codes.at(-1) !== 143) codes.push(await endedBySecondSignal());
+  assert.equal(codes.at(-1), 143, String(codes));
+});
+
+/** How a frontend ends that a request holds up when it is told to stop, and is told again. */
+async function endedBySecondSignal(): Promise<number> {
   // A backend that takes requests and never answers.
   using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = silent.addr;
@@ -89,15 +95,15 @@ Deno.test("A second signal ends a program at once", async () => {
   frontend.kill("SIGTERM");
   const { code } = await frontend.ended;
   await page;
-  assert.equal(code, 143, frontend.output());
-});
+  return code;
+}
 
 Deno.test("A program stops when it finds that nobody reads what it logs", async () => {
   // It logs each try to connect, for ever.
   const args = ["--rabbitmq-url=amqp://127.0.0.1:1", "--metrics-port=0"];
   const options = { args, readUntil: /No connection to the broker/ };
   await using generator = startTask("generator", options);
-  const { code, stderr } = await generator.ended;
+  const { code, stderr } = await inTime(generator.ended, "the end of the generator");
   assert.deepEqual({ code, stderr }, { code: 141, stderr: "" });
 });
 
@@ -108,7 +114,7 @@ Deno.test("dev stops, and says nothing, when nobody reads what it prints", async
   // On a machine so slow that all was there to be read at once, nothing was missed.
   const whole = /The pipeline is running/.test(dev.output());
   if (whole) dev.kill("SIGTERM");
-  const { code, stderr } = await dev.ended;
+  const { code, stderr } = await inTime(dev.ended, "the end of dev");
   assert.equal(stderr, "");
   if (!whole) assert.equal(code, 141);
   await using again = startTask("dev", { args: freePorts, cwd: folder.path });

@@ -4,6 +4,7 @@ import { runFrontend } from "../../services/frontend/main.ts";
 import { BrowserBackend } from "./browser_backend.ts";
 import { launchChromium } from "./chromium.ts";
 import { FakeBackend } from "./fake_backend.ts";
+import { surelyBrokenMs } from "./wait_until.ts";
 
 /** A real frontend before a backend that a test controls, seen through a real browser. */
 export class BrowserPages implements AsyncDisposable {
@@ -67,7 +68,7 @@ export class BrowserPages implements AsyncDisposable {
       javaScriptEnabled,
       viewport: { width, height: 800 },
     });
-    context.setDefaultTimeout(20_000);
+    context.setDefaultTimeout(surelyBrokenMs);
     const page = await context.newPage();
     page.on("console", (message) => {
       if (["error", "warning"].includes(message.type())) this.complaints.push(message.text());

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import denoConfig from "../../deno.json" with { type: "json" };
 import { testEnvironment } from "../../tools/test_environment.ts";
-import { waitUntil } from "./wait_until.ts";
+import { inTime, waitUntil } from "./wait_until.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -11,6 +11,7 @@ export type ProgramTask = "generator" | "backend" | "frontend" | "demo-app" | "d
 
 /** A task as its own process: with the permissions that the task gives it, asking for no more. */
 export interface TaskProcess extends AsyncDisposable {
+  readonly pid: number;
   /** All that it has printed. */
   readonly output: () => string;
   /** Resolves to the first match in what it has printed. */
@@ -73,6 +74,7 @@ export function startTask(
     if (end === undefined) child.kill(signal);
   };
   return {
+    pid: child.pid,
     output: () => output,
     async printed(pattern) {
       await waitUntil(() => end !== undefined || pattern.test(output), {
@@ -91,10 +93,8 @@ export function startTask(
   };
 }
 
-/** Runs the task to its end, which must come within a minute. */
+/** Runs the task to its end. */
 export async function runTask(name: ProgramTask, options?: TaskOptions): Promise<TaskEnd> {
   await using task = startTask(name, options);
-  let end: TaskEnd | undefined;
-  task.ended.then((value) => end = value);
-  return await waitUntil(() => end, { what: `the end of ${name}` });
+  return await inTime(task.ended, `the end of ${name}`);
 }
