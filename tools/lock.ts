@@ -92,11 +92,10 @@ async function wanted(): Promise<string> {
 
 switch (Deno.args[0]) {
   case "write":
-    await deno("install", "--quiet", `--lock=${whole}`, "--frozen=false");
+    await deno("check", "--quiet", `--lock=${whole}`, "--frozen=false");
     await Deno.writeTextFile(part, await wanted());
     break;
   case "fresh":
-    await deno("install", "--quiet", `--lock=${whole}`, "--frozen");
     if (await Deno.readTextFile(part) !== await wanted()) {
       process.stderr.write(
         "deno.lock is not what the programs need of tests/deno.lock\nRun: deno task lock\n",
