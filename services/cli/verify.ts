@@ -180,6 +180,7 @@ function printAbove(text: string): void {
 
 export const verifyCommand = defineCommand({
   name: "verify",
+  task: true,
   summary: "Compares the database, reading by reading, with what a run of the generator published.",
   sections: verifySettings,
   unused: backendSettings,
