@@ -33,7 +33,7 @@ export const databaseSettings = {
   password: secretText({ doc: "PostgreSQL password", default: "postgres" }),
   database: text({ doc: "PostgreSQL database", default: "iot_db" }),
   max_connections: wholeNumber({
-    doc: "connections to PostgreSQL, at most",
+    doc: "connections to PostgreSQL, at most; of a backend, 3 and one a writer are not for queries",
     default: 10,
     min: 2,
     max: 1_000,
@@ -46,7 +46,14 @@ export const backendSettings = {
     host: listenHost(),
     grpc_port: listenPort({ doc: "port of the gRPC/Connect API", default: 50051 }),
     metrics_port: listenPort({ doc: "port of /metrics, /healthz, /readyz", default: 9090 }),
-    db: databaseSettings,
+    db: {
+      ...databaseSettings,
+      query_timeout: duration({
+        doc: "longest that a query may take in the database, which then ends it",
+        default: "10s",
+        minMs: 100,
+      }),
+    },
     rabbitmq: {
       url: brokerUrl("broker to consume from", ["queue_type", "queue_durable"]),
       sensor_queue: text({ doc: "queue of readings", default: "sensor-data" }),
@@ -96,4 +103,4 @@ export const backendSettings = {
 };
 
 export type BackendConfig = ConfigOf<typeof backendSettings>["backend"];
-export type DatabaseConfig = BackendConfig["db"];
+export type DatabaseConfig = Omit<BackendConfig["db"], "queryTimeoutMs">;

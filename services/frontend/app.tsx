@@ -70,7 +70,7 @@ export function createApp({ iot, poller, metrics, log, now = Date.now }: AppOpti
     });
   }
   const backend = async () => (await iot.getAllDevice({ pageSize: 1 })) !== undefined;
-  app.route("/", adminApp({ registry: metrics.registry, checks: { backend } }));
+  app.route("/", adminApp({ registry: metrics.registry, dependencies: { backend } }));
 
   app.notFound((c) => showFailure(c, unknownPage));
   app.onError((error, c) => {
