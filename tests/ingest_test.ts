@@ -354,6 +354,36 @@ Deno.test({
 });
 
 Deno.test({
+  name: "What is parked past its bounds is dead-lettered, and stored once when it is sent again",
+  ...withServers,
+  async fn() {
+    await using bench = await servers();
+    const load = ingestLoad(10, 30);
+    await using backend = await bench.start({ "parked-max-readings": "100" });
+    // Each once: what has gone to the dead letters and comes again is parked again.
+    await publish(bench, bench.sensorQueue, [...new Set(load.readings)]);
+    const over = load.stored.length - 100;
+    const letters = await takeDeadLetters(bench, bench.sensorQueue, over);
+    assert.ok(
+      letters.every(({ headers }) => headers["x-dead-letter-reason"] === "parked_overflow"),
+    );
+    await withDatabase(bench.databaseUrl, async (db) => {
+      await waitUntil(async () => await countRows(db, "parked_readings") === 100, {
+        what: "100 readings to stay parked",
+      });
+      await publish(bench, bench.deviceQueue, load.devices);
+      await publish(bench, bench.sensorQueue, letters.map(({ body }) => body));
+      await untilStored(db, load.stored.length);
+    });
+    await checkStored(bench.databaseUrl, load.stored);
+    const counted = () => metricOf(backend, "ingest_dead_letters_total");
+    await waitUntil(async () => await counted() === over, {
+      what: "the count of them",
+    });
+  },
+});
+
+Deno.test({
   name: "A dead letter's headers neither route copies of it nor stop the next",
   ...withServers,
   async fn() {

@@ -82,7 +82,7 @@ async function runTests(
   signal: AbortSignal,
 ): Promise<number> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["test", ...args],
+    args: ["test", "--lock=tests/deno.lock", "--frozen", ...args],
     cwd: root,
     clearEnv: true,
     env,

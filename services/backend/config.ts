@@ -40,6 +40,21 @@ export const databaseSettings = {
   }),
 };
 
+export const parkedBoundsSettings = {
+  max_age: duration({
+    doc: "longest that a reading waits for its device, before it goes to the dead letters",
+    default: "30d",
+    minMs: 1_000,
+    maxMs: 3_650 * 86_400_000,
+  }),
+  max_readings: wholeNumber({
+    doc: "readings that wait for their devices, at most; the oldest go to the dead letters",
+    default: 1_000_000,
+    min: 1,
+    max: 1_000_000_000,
+  }),
+};
+
 export const backendSettings = {
   log: logSettings,
   backend: {
@@ -94,11 +109,12 @@ export const backendSettings = {
         minMs: 1,
       }),
       sweep_interval: duration({
-        doc: "time between two looks for parked readings whose device is known by now",
+        doc: "time between two looks for parked readings whose device is known, or that must go",
         default: "10s",
         minMs: 100,
       }),
     },
+    parked: parkedBoundsSettings,
   },
 };
 

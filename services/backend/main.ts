@@ -12,6 +12,7 @@ import { iotService, translateStoreError } from "./api/iot_service.ts";
 import { serveApi } from "./api/serve_api.ts";
 import { checkConfig } from "./check_config.ts";
 import { type BackendConfig, backendSettings } from "./config.ts";
+import { expireParked } from "./ingest/expire_parked.ts";
 import { ingestDevices } from "./ingest/ingest_devices.ts";
 import { createIngestMetrics } from "./ingest/ingest_metrics.ts";
 import { ingestReadings } from "./ingest/ingest_readings.ts";
@@ -91,7 +92,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
     }),
   );
   intake.use(sweepParked({
-    async release() {
+    async move() {
       const released = await releaseParked(maintenance, releaseLimit);
       let total = 0;
       for (const { deviceId, count, stored, newestMicros } of released) {
@@ -100,6 +101,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
         metrics.duplicates.inc(count - stored);
         total += count;
       }
+      if (total > 0) log.info("Released parked readings", { released: total });
       return total;
     },
     intervalMs: ingest.sweepIntervalMs,
@@ -112,6 +114,19 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
       maxUnconfirmed: 2 * rabbitmq.prefetch,
     }),
   );
+  intake.use(sweepParked({
+    move: () =>
+      expireParked({
+        db: maintenance,
+        deadLetters,
+        queue: rabbitmq.sensorQueue,
+        bounds: config.parked,
+        metrics,
+        log,
+      }),
+    intervalMs: ingest.sweepIntervalMs,
+    log,
+  }));
   const consuming = {
     db: database.ingest,
     broker,

@@ -167,6 +167,30 @@ async function drain(queues: MemoryQueues, queue: string, messages: number): Pro
   return deliveries.map(({ body }) => body.toHex());
 }
 
+Deno.test("runGenerator shows how far a run with an end has come, and takes that away", async () => {
+  const stop = new AbortController();
+  const drawn: string[] = [];
+  const first = Promise.withResolvers<void>();
+  const draw = (line: string) => {
+    drawn.push(line);
+    first.resolve();
+  };
+  const running = runGenerator(
+    configOf({ "num-devices": "10", "count": "1000", "interval": "1h" }),
+    {
+      log,
+      signal: stop.signal,
+      memoryQueues: new MemoryQueues(),
+      terminal: { columns: 100, draw },
+    },
+  );
+  await Promise.race([first.promise, running]);
+  stop.abort();
+  await running;
+  assert.match(drawn[0]!, /^Publishing readings .* of 10,000 /);
+  assert.equal(drawn.at(-1), "");
+});
+
 Deno.test("runGenerator ends at once when it is stopped before it starts", async () => {
   await runGenerator(configOf({}), {
     log,

@@ -19,6 +19,7 @@ export interface Database {
   readonly sensor_readings: ReadingTable;
   readonly parked_readings: ReadingTable & {
     readonly parked_at: Date;
+    readonly leaving_at: Date | null;
     readonly refused: string | null;
   };
 }

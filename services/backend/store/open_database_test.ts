@@ -5,7 +5,6 @@ import { StartError } from "#shared/lifecycle/start_error.ts";
 import { databaseConfig } from "../../../tests/support/database_config.ts";
 import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres.ts";
 import { tempPglite } from "../../../tests/support/temp_pglite.ts";
-import { waitUntil } from "../../../tests/support/wait_until.ts";
 import { openDatabase } from "./open_database.ts";
 import { migrateToLatest } from "./migrate.ts";
 import { waitForDatabase } from "./wait_for_database.ts";
