@@ -1,10 +1,10 @@
 /**
  * `deno task test:faults [SCENARIO…]`
  *
- * Runs the scenarios in tests/faults, or those named, one after the other. They are not named `_test.ts` so that `deno task test`,
- * which people run all day, stays quick. Each starts a RabbitMQ and a
- * PostgreSQL of its own from the installed servers, and fails where there are
- * none: nothing is ignored.
+ * Runs the scenarios in tests/faults, or those named, one after the other. They
+ * are not named `_test.ts` so that `deno task test`, which people run all day,
+ * stays quick. Each starts a RabbitMQ and a PostgreSQL of its own from the
+ * installed servers, and fails where there are none: nothing is ignored.
  */
 import process from "node:process";
 import { fileURLToPath } from "node:url";
