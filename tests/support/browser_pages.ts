@@ -38,7 +38,10 @@ export class BrowserPages implements AsyncDisposable {
     const stop = new AbortController();
     const ready = Promise.withResolvers<string>();
     const running = runFrontend(
-      { host: "127.0.0.1", httpPort: 0, backendUrl: backend.url },
+      {
+        ...{ host: "127.0.0.1", httpPort: 0, backendUrl: backend.url },
+        ...{ maxLiveViews: 100, maxLiveViewsPerClient: 100 },
+      },
       {
         log: getLogger("test"),
         signal: stop.signal,
