@@ -154,7 +154,10 @@ Deno.test("An id that cannot be seen is a link that can, and a page with a title
       ["%E3%85%A4", "&quot;\\u{3164}&quot;"],
     ] as const
   ) {
-    assert.ok(html.includes(`<a href="/devices/${href}"><bdi>${shown}</bdi></a>`), shown);
+    assert.ok(
+      html.includes(`<a href="/devices/${href}"><bdi class="id">${shown}</bdi></a>`),
+      shown,
+    );
     const page = await (await t.app.request(`/devices/${href}`)).text();
     assert.ok(page.includes(`<title>${shown} · demo-app</title>`));
     assert.match(page, /not given/);
@@ -175,7 +178,7 @@ Deno.test("A device's silence is judged by its own interval", async () => {
   add("young, quiet for 20 s", [20, 25]);
   const html = await (await t.app.request("/devices")).text();
   const states = [
-    ...html.matchAll(/<bdi>([^<]*)<\/bdi><\/a>[^]*?class="state [a-z]+"[^>]*>(\w+)</g),
+    ...html.matchAll(/<bdi class="id">([^<]*)<\/bdi><\/a>[^]*?class="state [a-z]+"[^>]*>(\w+)</g),
   ];
   assert.deepEqual(Object.fromEntries(states.map(([, id, state]) => [id, state])), {
     "fast, quiet for 20 s": "Silent",

@@ -101,9 +101,10 @@ export async function* liveEvents(options: LiveEventsOptions): AsyncGenerator<st
     else pending.set(at, nextOf(at));
     if (update === undefined) continue;
     const { frame, asOfMs } = update;
-    const changed = frame !== undefined || asOf[at] === null || down[at] !== (asOfMs === undefined);
+    const fails = asOfMs === undefined;
+    const changed = frame !== undefined || down[at] !== fails || (asOf[at] === null && !fails);
     asOf[at] = asOfMs ?? asOf[at]!;
-    down[at] = asOfMs === undefined;
+    down[at] = fails;
     const shown = frame === undefined ? "" : event("frame", { view: at, ...frame });
     if (changed) yield shown + beat();
   }
