@@ -2,10 +2,12 @@ import type { Migration } from "kysely/migration";
 import * as iotDevices from "./0001_iot_devices.ts";
 import * as sensorReadings from "./0002_sensor_readings.ts";
 import * as parkedReadings from "./0003_parked_readings.ts";
+import * as mixedTieBreaks from "./0004_mixed_tie_breaks.ts";
 
 /** Every migration, in order. Append; never change one that has been released. */
 export const migrations: Readonly<Record<string, Migration>> = {
   "0001_iot_devices": iotDevices,
   "0002_sensor_readings": sensorReadings,
   "0003_parked_readings": parkedReadings,
+  "0004_mixed_tie_breaks": mixedTieBreaks,
 };

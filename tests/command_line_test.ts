@@ -262,7 +262,7 @@ Deno.test("A second signal ends a program at once", async () => {
   frontend.kill("SIGTERM");
   await waitUntil(
     () => fetch(`${url}/healthz`).then((response) => response.body?.cancel(), () => true),
-    { deadlineMs: 30_000, what: "the frontend to stop listening" },
+    { what: "the frontend to stop listening" },
   );
   frontend.kill("SIGTERM");
   const { code } = await frontend.ended;

@@ -55,14 +55,23 @@ function publishedPorts(service: string): ReadonlyMap<number, number> {
   }));
 }
 
+/** What the image sets of the settings. */
+const imageEnvironment = Object.fromEntries(
+  [...dockerfile.matchAll(/^(?:ENV| {3}) (APP_[A-Z_]+)=(\S+)/gm)]
+    .map(([, variable, value]) => [variable!, value!]),
+);
+
 function configOf<const Name extends keyof typeof tables>(name: Name) {
   return loadConfig(name, tables[name], {
     flags: new Map(),
     strayArguments: [],
-    environment: Object.fromEntries(
-      Object.entries(compose.services[name]?.environment ?? {})
-        .map(([variable, value]) => [variable, withDefaults(String(value))]),
-    ),
+    environment: {
+      ...imageEnvironment,
+      ...Object.fromEntries(
+        Object.entries(compose.services[name]?.environment ?? {})
+          .map(([variable, value]) => [variable, withDefaults(String(value))]),
+      ),
+    },
     configFile: undefined,
     readTextFile: () => "",
   });
@@ -78,6 +87,15 @@ Deno.test("compose.yaml configures each service with settings that it has", () =
   for (const name of ["backend", "generator", "frontend"] as const) {
     assert.deepEqual(compose.services[name]?.command, [name]);
     configOf(name);
+  }
+});
+
+Deno.test("In the image a service listens on all addresses, and elsewhere on this machine's alone", () => {
+  assert.equal(configOf("backend").backend.host, "0.0.0.0");
+  assert.equal(configOf("generator").generator.host, "0.0.0.0");
+  assert.equal(configOf("frontend").frontend.host, "0.0.0.0");
+  for (const name of ["backend", "generator", "frontend"]) {
+    assert.equal(defaults.get(`${name}.host`), "127.0.0.1");
   }
 });
 

@@ -54,7 +54,7 @@ async function firstDevice(api: string): Promise<string> {
   return await waitUntil(async () => {
     const { devices = [] } = await (await call(api, "GetAllDevice", {})).json();
     return devices.length === 10 && devices[0].deviceId as string;
-  }, { deadlineMs: 30_000, what: "ten devices" });
+  }, { what: "ten devices" });
 }
 
 Deno.test("dev serves everything, stops clean, and still has its data when it starts again", async () => {
@@ -66,7 +66,7 @@ Deno.test("dev serves everything, stops clean, and still has its data when it st
     const seen = await waitUntil(async () => {
       const readings = await newestReadings(api, device);
       return readings.length >= 3 && readings;
-    }, { deadlineMs: 30_000, what: "readings" });
+    }, { what: "readings" });
     assert.match(await (await fetch(pages)).text(), new RegExp(device));
     assert.equal(metrics.length, 3);
     for (const address of metrics) {
@@ -127,7 +127,6 @@ Deno.test({
         const rows = () => page.locator("tbody tr").count();
         const before = await rows();
         await waitUntil(async () => await rows() > before, {
-          deadlineMs: 30_000,
           what: "a new row",
         });
         assert.equal(await page.evaluate("window.sameDocument === true"), true);

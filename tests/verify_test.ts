@@ -176,7 +176,7 @@ function untilWhole(verify: () => Promise<Verified>): Promise<Verified> {
   return waitUntil(async () => {
     const verified = await verify();
     return verified.whole && verified;
-  }, { deadlineMs: 30_000, what: "the run to be whole" });
+  }, { what: "the run to be whole" });
 }
 
 Deno.test({
@@ -235,7 +235,7 @@ Deno.test({
     const dead = await waitUntil(async () => {
       const verified = await verify();
       return verified.queues![`${sensorQueue}.dead`] === 1 && verified;
-    }, { deadlineMs: 30_000, what: "a dead letter" });
+    }, { what: "a dead letter" });
     assert.equal(dead.whole, true);
   },
 });
@@ -251,7 +251,7 @@ Deno.test({
     {
       await using killed = pipeline.generate(args);
       await killed.printed(/"Publishing"/);
-      await waitUntil(confirmedUntil, { deadlineMs: 30_000, what: "a note of how far it is" });
+      await waitUntil(confirmedUntil, { what: "a note of how far it is" });
       killed.kill("SIGKILL");
       await killed.ended;
     }
@@ -261,7 +261,6 @@ Deno.test({
       await again.printed(/"Publishing"/);
       const before = confirmedUntil();
       await waitUntil(() => confirmedUntil() !== before, {
-        deadlineMs: 30_000,
         what: "another note",
       });
       again.kill("SIGTERM");

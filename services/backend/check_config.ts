@@ -12,16 +12,16 @@ export function checkConfig({ db, rabbitmq, ingest }: BackendConfig): void {
     throw new ConfigError("backend", [{
       key: "backend.rabbitmq.prefetch",
       value: String(rabbitmq.prefetch),
-      source: "checked against backend.ingest.batch_size",
-      problem: `expected at least ${ingest.batchSize}: a batch could never fill`,
+      problem: `expected at least ${ingest.batchSize}, which backend.ingest.batch_size is: ` +
+        "a batch could never fill",
     }]);
   }
   if (ingest.writers >= db.maxConnections) {
     throw new ConfigError("backend", [{
       key: "backend.ingest.writers",
       value: String(ingest.writers),
-      source: "checked against backend.db.max_connections",
-      problem: `expected less than ${db.maxConnections}: queries need a connection too`,
+      problem: `expected less than ${db.maxConnections}, which backend.db.max_connections is: ` +
+        "queries need a connection too",
     }]);
   }
 }

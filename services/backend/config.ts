@@ -1,21 +1,32 @@
+import { brokerUrl } from "#shared/broker/broker_url.ts";
 import { logSettings } from "#shared/config/log_settings.ts";
 import type { ConfigOf } from "#shared/config/setting.ts";
 import {
   duration,
+  listenHost,
   listenPort,
   oneOf,
   secretText,
   secretUrl,
   text,
   trueOrFalse,
+  voiding,
   wholeNumber,
 } from "#shared/config/setting_kinds.ts";
 
+const databaseParts = ["host", "port", "user", "password", "database"];
+
 export const databaseSettings = {
-  url: secretUrl(["postgres:", "postgresql:", "pglite:"], {
-    doc: "database, in place of the parts below: postgres://… or pglite://PATH",
-    default: undefined,
-  }),
+  url: voiding(
+    secretUrl(["postgres:", "postgresql:", "pglite:"], {
+      doc: "database, in place of the parts below: postgres://… or pglite://PATH",
+      default: undefined,
+    }),
+    ({ protocol }) => ({
+      settings: protocol === "pglite:" ? [...databaseParts, "max_connections"] : databaseParts,
+      instead: "postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+    }),
+  ),
   host: text({ doc: "PostgreSQL host", default: "localhost", placeholder: "host" }),
   port: wholeNumber({ doc: "PostgreSQL port", default: 5432, min: 1, max: 65_535 }),
   user: text({ doc: "PostgreSQL role", default: "postgres" }),
@@ -32,15 +43,12 @@ export const databaseSettings = {
 export const backendSettings = {
   log: logSettings,
   backend: {
-    host: text({ doc: "address to listen on", default: "0.0.0.0", placeholder: "host" }),
+    host: listenHost(),
     grpc_port: listenPort({ doc: "port of the gRPC/Connect API", default: 50051 }),
     metrics_port: listenPort({ doc: "port of /metrics, /healthz, /readyz", default: 9090 }),
     db: databaseSettings,
     rabbitmq: {
-      url: secretUrl(["amqp:", "amqps:", "memory:"], {
-        doc: "broker to consume from",
-        default: "amqp://localhost:5672",
-      }),
+      url: brokerUrl("broker to consume from", ["queue_type", "queue_durable"]),
       sensor_queue: text({ doc: "queue of readings", default: "sensor-data" }),
       device_queue: text({ doc: "queue of devices", default: "device-data" }),
       queue_durable: trueOrFalse({ doc: "queues outlive a broker restart", default: true }),

@@ -7,6 +7,7 @@ import type { RunContext } from "#shared/command/run_context.ts";
 import { adminApp } from "#shared/observability/admin_app.ts";
 import { serveHttp } from "#shared/observability/http_server.ts";
 import { createRegistry } from "#shared/observability/runtime_metrics.ts";
+import { warnIfOpen } from "#shared/observability/warn_if_open.ts";
 import { iotService, translateStoreError } from "./api/iot_service.ts";
 import { serveApi } from "./api/serve_api.ts";
 import { checkConfig } from "./check_config.ts";
@@ -56,6 +57,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
     portKey: "backend.metrics_port",
     fetch: adminApp({ registry, checks }).fetch,
   }));
+  warnIfOpen(host, log);
 
   // Migrations that are applied are passed over.
   await waitForDatabase(() => migrateToLatest(db, log), config.db, log, signal);
@@ -82,10 +84,14 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   intake.use(sweepParked({
     async release() {
       const released = await releaseParked(db, releaseLimit);
-      for (const { deviceId, newestMicros } of released) lastSeen.note(deviceId, newestMicros);
-      const count = released.reduce((sum, device) => sum + device.count, 0);
-      metrics.released.inc(count);
-      return count;
+      let total = 0;
+      for (const { deviceId, count, stored, newestMicros } of released) {
+        lastSeen.note(deviceId, newestMicros);
+        metrics.released.inc(count);
+        metrics.duplicates.inc(count - stored);
+        total += count;
+      }
+      return total;
     },
     intervalMs: ingest.sweepIntervalMs,
     log,
@@ -116,7 +122,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
 
   log.info("Backend is ready", { api: api.url, metrics: `${admin.url}/metrics` });
   context.onReady?.({ api: api.url, admin: admin.url });
-  await aborted(signal);
+  await Promise.race([aborted(signal), database.broken]);
   log.info("Backend is stopping");
 }
 

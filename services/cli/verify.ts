@@ -151,7 +151,6 @@ function badManifest(path: string | undefined, problem: string): ConfigError {
   return new ConfigError("verify", [{
     key: "verify.manifest",
     value: path,
-    source: path === undefined ? "not set" : "as read",
     problem,
   }]);
 }

@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import { adminApp } from "#shared/observability/admin_app.ts";
+import { backendCheck } from "./backend_check.ts";
 import type { IotClient } from "./backend_client.ts";
 import { queryDevice, queryDevices, queryReadings } from "./device_queries.ts";
 import { deviceListHref } from "./format/device_href.ts";
@@ -76,7 +77,7 @@ export function createApp(options: AppOptions): Hono {
       return c.body(content, 200, { "content-type": contentType, "cache-control": cacheControl });
     });
   }
-  const backend = async () => (await iot.getAllDevice({ pageSize: 1 })) !== undefined;
+  const backend = backendCheck(options.polls, now);
   app.route("/", adminApp({ registry: metrics.registry, checks: { backend } }));
 
   app.notFound((c) => {

@@ -1,12 +1,12 @@
 import { logSettings } from "#shared/config/log_settings.ts";
 import type { ConfigOf } from "#shared/config/setting.ts";
-import { listenPort, text, wholeNumber } from "#shared/config/setting_kinds.ts";
+import { listenHost, listenPort, wholeNumber } from "#shared/config/setting_kinds.ts";
 import { backendUrl } from "./backend_url.ts";
 
 export const frontendSettings = {
   log: logSettings,
   frontend: {
-    host: text({ doc: "address to listen on", default: "0.0.0.0", placeholder: "host" }),
+    host: listenHost(),
     http_port: listenPort({
       doc: "port of the pages, /metrics, /healthz, /readyz",
       default: 8080,

@@ -2,6 +2,7 @@ import { aborted } from "#shared/lifecycle/aborted.ts";
 import { defineCommand, runCommandLine } from "#shared/command/command_line.ts";
 import type { RunContext } from "#shared/command/run_context.ts";
 import { serveHttp } from "#shared/observability/http_server.ts";
+import { warnIfOpen } from "#shared/observability/warn_if_open.ts";
 import { createApp } from "./app.tsx";
 import { connectBackend } from "./backend_client.ts";
 import { type FrontendConfig, frontendSettings } from "./config.ts";
@@ -45,6 +46,7 @@ export async function runFrontend(
     fetch: app.fetch,
   }));
   open.use(poller);
+  warnIfOpen(config.host, log);
   log.info("Serving pages", { url: server.url, backend: config.backendUrl.host });
   onReady?.({ pages: `${server.url}/devices` });
   await aborted(signal);

@@ -14,10 +14,12 @@ export interface AmqpLinkOptions {
   readonly log: Logger;
   /** Declares queues and opens channels, at every connect. */
   readonly setUp: (connection: ChannelModel, lost: (error: Error) => void) => Promise<void>;
+  /** Longest that a handshake may take. 10 s, if not given. */
+  readonly handshakeMs?: number;
 }
 
-/** Longest that a handshake may take, and that closing waits for the broker's word. */
-const handshakeMs = 10_000;
+const longestHandshakeMs = 10_000;
+/** Longest that closing waits for the broker's word. */
 const closingMs = 1_000;
 /** A connection on which nothing is heard for twice as long is taken for dead. */
 const heartbeatSeconds = 10;
@@ -123,7 +125,7 @@ export class AmqpLink implements AsyncDisposable {
 
   /** Connects; a handshake under way when the link is disposed is cut off. */
   async #shakeHands(): Promise<ChannelModel> {
-    const { url, role } = this.#options;
+    const { url, role, handshakeMs = longestHandshakeMs } = this.#options;
     const target = new URL(url);
     if (!target.searchParams.has("heartbeat")) {
       target.searchParams.set("heartbeat", String(heartbeatSeconds));

@@ -84,7 +84,6 @@ export class Taker {
   /** Resolves once that many were delivered. */
   async took(count: number): Promise<void> {
     await waitUntil(() => this.deliveries.length >= count, {
-      deadlineMs: 30_000,
       what: `${count} deliveries`,
     });
   }

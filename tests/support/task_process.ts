@@ -73,7 +73,6 @@ export function startTask(
     output: () => output,
     async printed(pattern) {
       await waitUntil(() => end !== undefined || pattern.test(output), {
-        deadlineMs: 60_000,
         what: `${pattern} from ${name}`,
       });
       const found = pattern.exec(output);
@@ -94,5 +93,5 @@ export async function runTask(name: ProgramTask, options?: TaskOptions): Promise
   await using task = startTask(name, options);
   let end: TaskEnd | undefined;
   task.ended.then((value) => end = value);
-  return await waitUntil(() => end, { deadlineMs: 60_000, what: `the end of ${name}` });
+  return await waitUntil(() => end, { what: `the end of ${name}` });
 }

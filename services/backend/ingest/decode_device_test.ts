@@ -58,6 +58,7 @@ Deno.test("decodeDevice refuses what the contract does not", () => {
   for (
     const [values, reason] of [
       [{ deviceId: "" }, "missing_field"],
+      [{ deviceId: " \u3000\u200b" }, "out_of_range"],
       [{ deviceId: "a\u0085" }, "out_of_range"],
       [{ deviceId: "x".repeat(256) }, "out_of_range"],
       ...texts.flatMap((field) => [

@@ -74,6 +74,7 @@ Deno.test("decodeReading refuses every value past the ends of its range", () => 
   for (
     const [values, reason] of [
       [{ deviceId: "" }, "missing_field"],
+      [{ deviceId: " \u3000\u200b" }, "out_of_range"],
       [{ deviceId: "\u{1f321}".repeat(256) }, "out_of_range"],
       [{ deviceId: "x".repeat(256) }, "out_of_range"],
       [{ deviceId: "x".repeat(10_000_000) }, "out_of_range"],

@@ -20,8 +20,9 @@ export function ingestDevices(options: Options): Promise<AsyncDisposable> {
     async write(devices) {
       const released = await writeDevices(db, devices);
       metrics.stored.inc({ table: "iot_devices" }, devices.length);
-      for (const { deviceId, count, newestMicros } of released) {
+      for (const { deviceId, count, stored, newestMicros } of released) {
         metrics.released.inc(count);
+        metrics.duplicates.inc(count - stored);
         lastSeen.note(deviceId, newestMicros);
       }
     },

@@ -33,7 +33,7 @@ export function createIngestMetrics(registry: Registry): IngestMetrics {
     }),
     released: new Counter({
       name: "ingest_released_readings_total",
-      help: "Parked readings that were moved to their device.",
+      help: "Parked readings whose device became known; those stored before are duplicates.",
       registers,
     }),
     deadLetters: new Counter({

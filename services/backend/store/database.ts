@@ -38,4 +38,6 @@ export interface OpenDatabase extends AsyncDisposable {
   readonly db: Kysely<Database>;
   /** Asks the database for a sign of life. */
   answers(): Promise<boolean>;
+  /** Rejects, with a `StartError`, once there is no hope: where the server is ours and has ended. */
+  readonly broken: Promise<never>;
 }

@@ -26,7 +26,8 @@ export async function openDatabase(
 ): Promise<OpenDatabase> {
   if (config.url?.protocol === "pglite:") {
     const { openPglite } = await import("./open_pglite.ts");
-    return opened(await openPglite(pglitePath(config.url)), closingMs.pglite);
+    const { db, broken } = await openPglite(pglitePath(config.url));
+    return opened(db, broken, closingMs.pglite);
   }
   const { url, host, port, user, password, database } = config;
   const pool = new Pool({
@@ -51,6 +52,8 @@ export async function openDatabase(
   });
   return opened(
     new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }),
+    // Another server, or this one again, may answer at any time.
+    new Promise<never>(() => {}),
     closingMs.postgres,
   );
 }
@@ -80,9 +83,14 @@ async function limitLockWait(client: ClientBase, limitMs: number): Promise<void>
   );
 }
 
-function opened(db: Kysely<Database>, longestCloseMs: number): OpenDatabase {
+function opened(
+  db: Kysely<Database>,
+  broken: Promise<never>,
+  longestCloseMs: number,
+): OpenDatabase {
   return {
     db,
+    broken,
     async answers() {
       await sql`select 1`.execute(db);
       return true;

@@ -1,30 +1,30 @@
-import { PGlite } from "@electric-sql/pglite";
-import { type Driver, Kysely, PGliteDialect } from "kysely";
+import { type Driver, Kysely } from "kysely";
 import { sleep } from "#shared/lifecycle/sleep.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
-import type { Database } from "./database.ts";
+import type { Database, OpenDatabase } from "./database.ts";
+import { PgliteSession } from "./embedded/pglite_session.ts";
+import { SessionDialect } from "./embedded/session_dialect.ts";
 
 /** Longest that a lock which another process is about to give up is waited for. */
 const lockMs = 500;
 const lockPollMs = 20;
-/** Keeps the write-ahead log small: it need not outgrow the data on a laptop. */
-const walSettings = ["-c", "min_wal_size=32MB", "-c", "max_wal_size=64MB"];
 
 /**
  * The embedded PostgreSQL, kept in `folder`.
  *
  * @throws {StartError} if the folder cannot be written.
  */
-export async function openPglite(folder: string): Promise<Kysely<Database>> {
+export async function openPglite(folder: string): Promise<Pick<OpenDatabase, "db" | "broken">> {
   try {
     await Deno.mkdir(folder, { recursive: true });
     await using opening = new AsyncDisposableStack();
     const lock = opening.use(await lockFolder(folder));
-    const pglite = await PGlite.create(folder, {
-      startParams: [...PGlite.defaultStartParams, ...walSettings],
-    });
+    const session = await PgliteSession.open(folder);
     opening.move();
-    return new Kysely<Database>({ dialect: new ExclusivePgliteDialect(pglite, lock) });
+    return {
+      db: new Kysely<Database>({ dialect: new ExclusiveDialect(session, lock) }),
+      broken: session.broken,
+    };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartError(`Cannot open the database in ${folder}: ${reason}`, { cause: error });
@@ -50,11 +50,11 @@ async function lockFolder(folder: string): Promise<Disposable> {
  * could land in somebody else's open transaction, and be rolled back with it;
  * here it goes to one at a time.
  */
-class ExclusivePgliteDialect extends PGliteDialect {
+class ExclusiveDialect extends SessionDialect {
   readonly #lock: Disposable;
 
-  constructor(pglite: PGlite, lock: Disposable) {
-    super({ pglite });
+  constructor(session: PgliteSession, lock: Disposable) {
+    super(session);
     this.#lock = lock;
   }
 

@@ -32,6 +32,7 @@ export async function waitForDatabase(
       await work();
       return;
     } catch (error) {
+      if (error instanceof StartError) throw error;
       const detail = error instanceof Error ? error.message || String(error) : String(error);
       const name = config.url?.pathname.slice(1) || config.database;
       const where = config.url?.host || `${config.host}:${config.port}`;

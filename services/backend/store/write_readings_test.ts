@@ -212,7 +212,7 @@ postgresTest("writeReadings from several sessions", {
       await waitUntil(async () => {
         const { rows } = await sql`select from pg_locks where not granted`.execute(db);
         return rows.length > 0;
-      }, { deadlineMs: 20_000, what: "the write to wait for the deletion" });
+      }, { what: "the write to wait for the deletion" });
       return { write };
     });
     const error = await write;

@@ -6,9 +6,9 @@ import { UnconfirmedWindow } from "#shared/broker/unconfirmed_window.ts";
 import { IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
 import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ManualClock } from "../../../tests/support/manual_clock.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { createGeneratorMetrics } from "../metrics.ts";
-import { ManualClock } from "./manual_clock.ts";
 import { Producer, type ProducerOptions } from "./producer.ts";
 
 const startUs = 1_768_435_200_000_000;
