@@ -13,11 +13,14 @@ const forgottenMs = 15_000;
 const maxViews = 32;
 /** Tabs that come and go together are one change, in milliseconds. */
 const settleMs = 20;
+/** What comes late, over a stream that is older, is better asked for anew, in milliseconds. */
+const longEnoughMs = 10_000;
 const retryMs = { least: 500, most: 5_000 };
 
 /** By port, in the order of their views in the stream: `{ view, serial, heardMs }`. */
 const tabs = new Map();
 let current;
+let openedMs = 0;
 let timer;
 let tries = 0;
 let sweeper;
@@ -27,6 +30,8 @@ function attach(port) {
     const tab = tabs.get(port);
     if (data.kind === "leave") {
       if (tabs.delete(port)) restart(settleMs);
+    } else if (data.kind === "late") {
+      if (Date.now() - openedMs > longEnoughMs) restart(settleMs);
     } else if (tab?.serial === data.serial) {
       tab.heardMs = Date.now();
     } else {
@@ -74,6 +79,7 @@ async function connect() {
       signal: connection.signal,
     });
     if (response.ok) {
+      openedMs = Date.now();
       tell({ kind: "open" });
       for await (const { type, data } of eventsOf(response.body)) {
         if (current !== connection) return;

@@ -40,7 +40,10 @@ function localMs() {
   const byDate = Date.now() - lastDate;
   lastPerformance += byPerformance;
   lastDate += byDate;
-  local += byDate - byPerformance > 1_000 ? byDate : byPerformance;
+  const slept = byDate - byPerformance > 1_000;
+  // Or the clock was set: the server's next word settles it.
+  if (slept) clockIsOld = true;
+  local += slept ? byDate : byPerformance;
   return local;
 }
 
@@ -117,6 +120,7 @@ function receive(message) {
     view.connected = false;
   } else if (message.kind === "beat") {
     setClock(message.now);
+    if (serverMs() - message.now >= staleAfterMs) worker.postMessage({ kind: "late" });
     view.connected = message.asOf !== null;
     view.asOf = message.asOf ?? view.asOf;
     element.dataset.asOf = view.asOf;
