@@ -36,7 +36,10 @@ async function main(signal: AbortSignal): Promise<number> {
   // PostgreSQL, which runs as another user, must get to its own folder below.
   if (Deno.build.os !== "windows") await Deno.chmod(temporary.path, 0o711);
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["test", "--allow-all", ...chosen.map((name) => `${folder}/${name}.ts`)],
+    args: [
+      ...["test", "--lock=tests/deno.lock", "--frozen", "--allow-all"],
+      ...chosen.map((name) => `${folder}/${name}.ts`),
+    ],
     cwd: root,
     clearEnv: true,
     env: { ...testEnvironment(Deno.env.toObject()), TMPDIR: temporary.path },

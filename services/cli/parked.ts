@@ -5,13 +5,14 @@ import { optional, text, trueOrFalse, wholeNumber } from "#shared/config/setting
 import { defineCommand } from "#shared/command/command_line.ts";
 import type { RunContext } from "#shared/command/run_context.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
-import { backendSettings, databaseSettings } from "../backend/config.ts";
+import { backendSettings, databaseSettings, parkedBoundsSettings } from "../backend/config.ts";
 import { countParked, type ParkedCounts } from "../backend/store/count_parked.ts";
 import type { Database } from "../backend/store/database.ts";
 import { dropParked, type ParkedKey } from "../backend/store/drop_parked.ts";
 import type { ParkedFilter } from "../backend/store/list_parked.ts";
 import { openDatabase } from "../backend/store/open_database.ts";
 import { releaseParked, retryRefused } from "../backend/store/release_parked.ts";
+import type { ParkedBounds } from "../backend/store/take_parked.ts";
 import { touchDevices } from "../backend/store/touch_devices.ts";
 import { waitForDatabase } from "../backend/store/wait_for_database.ts";
 import { sqlState } from "../backend/store/write_failure.ts";
@@ -21,7 +22,7 @@ import { type Print, printLine } from "./print.ts";
 
 export const parkedSettings = {
   log: logSettings,
-  backend: { db: databaseSettings },
+  backend: { db: databaseSettings, parked: parkedBoundsSettings },
   parked: {
     device_id: optional(text({ doc: "only this device's", default: "", placeholder: "id" })),
     older_than: age("only readings that have been parked for longer"),
@@ -49,13 +50,13 @@ export async function runParked(
 ): Promise<void> {
   await using database = await openDatabase(backend.db, log);
   await waitForDatabase(() => database.answers(), backend.db, log, signal);
-  await actOnParked(database.db, parked, signal, action, print);
+  await actOnParked(database.db, { bounds: backend.parked, ...parked }, signal, action, print);
 }
 
 /** Does what `runParked` does, on a database that is open. */
 export async function actOnParked(
   db: Kysely<Database>,
-  parked: ParkedConfig["parked"],
+  { bounds, ...parked }: ParkedConfig["parked"] & { readonly bounds: ParkedBounds },
   signal: AbortSignal,
   action: string,
   print: Print,
@@ -78,7 +79,7 @@ export async function actOnParked(
   try {
     if (action === "release") await release(db, limit, signal, print);
     else if (action === "drop") await drop(db, filter, limit, signal, print);
-    else await listParkedReadings(db, filter, { limit, nowMs: Date.now(), signal }, print);
+    else await listParkedReadings(db, filter, { bounds, limit, nowMs: Date.now(), signal }, print);
   } catch (error) {
     if (sqlState(error) !== "42P01") throw error;
     throw new StartError(

@@ -51,7 +51,7 @@ Deno.test("runFrontend stops although a viewer has stopped reading", async () =>
   // The answers are 20 MB, more than fits between the server and a client that does not read.
   const request = `GET ${assets.htmx.path} HTTP/1.1\r\nhost: localhost\r\n\r\n`.repeat(500);
   await stuck.write(new TextEncoder().encode(request));
-  await stuck.read(new Uint8Array(1));
+  await answersAreStuck(frontend.pages, 500);
   const stoppedMs = performance.now();
   frontend.stop();
   await frontend.running;
@@ -75,6 +75,19 @@ Deno.test("runFrontend bounds the live views of an address, until the streams ar
   }, { what: "room for a stream", deadlineMs: 60_000 });
   await again.body!.cancel();
 });
+
+/** Waits until the server answers others, and no more of those `requests`. */
+async function answersAreStuck(pages: URL, requests: number): Promise<void> {
+  let [answered, looks] = [0, 0];
+  await waitUntil(async () => {
+    const metrics = await (await fetch(new URL("/metrics", pages))).text();
+    const [, count] = /^http_requests_total\{route="\/static\/[^}]*\} (\d+)$/m.exec(metrics) ?? [];
+    looks = Number(count) === answered ? looks + 1 : 0;
+    answered = Number(count);
+    return looks === 20;
+  }, { what: "answers to be stuck" });
+  assert.ok(answered < requests, "all were answered");
+}
 
 Deno.test("runFrontend says which setting to change when the port is taken", async () => {
   await using frontend = await startFrontend();

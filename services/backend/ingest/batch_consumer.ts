@@ -129,7 +129,9 @@ export class BatchConsumer<Row> {
     }
     metrics.batchRows.observe(rows.length);
     this.#deadLetter(malformed, signal);
-    if (rows.length > 0) await this.#write(deliveries, rows, signal);
+    if (rows.length === 0) return;
+    using _ = metrics.waiting.begin(queue);
+    await this.#write(deliveries, rows, signal);
   }
 
   /**
@@ -147,6 +149,7 @@ export class BatchConsumer<Row> {
       try {
         await write(rows);
         metrics.writeSeconds.observe((performance.now() - startedMs) / 1_000);
+        metrics.waiting.progressed(queue);
         ack(deliveries);
         return;
       } catch (error) {
@@ -155,6 +158,7 @@ export class BatchConsumer<Row> {
         metrics.writeFailures.inc({ queue, failure });
         if (failure === "reject") {
           if (rows.length === 1) {
+            metrics.waiting.progressed(queue);
             const state = sqlState(error) ?? "";
             const delivery = deliveries[0]!;
             const reason = "refused_by_database";
