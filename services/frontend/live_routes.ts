@@ -67,15 +67,20 @@ export function liveRoutes(options: LiveRoutesOptions): Hono {
     const closing = new AbortController();
     const watches: Disposable[] = [];
     metrics.liveStreams.inc();
+    // A viewer that comes to life again finds the stream at its end, and opens another.
+    const rest = () => watches.forEach((watch) => watch[Symbol.dispose]());
     const close = () => {
       if (closing.signal.aborted) return;
       closing.abort();
-      for (const watch of watches) watch[Symbol.dispose]();
+      rest();
       taken[Symbol.dispose]();
       metrics.liveStreams.dec();
     };
     const views = requested.map((view) => openView(view, options, watches));
-    return eventStream(liveEvents({ views, beatMs, now, signal: closing.signal }), close);
+    return eventStream(liveEvents({ views, beatMs, now, signal: closing.signal }), {
+      close,
+      rest,
+    });
   });
   return app;
 }
