@@ -113,8 +113,9 @@ async function lines(stream: ReadableStream<Uint8Array>, count: number): Promise
 /** Runs a script of tests/support until it is disposed of, and then kills it. */
 function deno(executable: string, script: string, ...args: string[]) {
   const path = fileURLToPath(new URL(`./support/${script}`, import.meta.url));
+  const lock = fileURLToPath(new URL("./deno.lock", import.meta.url));
   const process = new Deno.Command(executable, {
-    args: ["run", "--quiet", "--allow-all", path, ...args],
+    args: ["run", "--quiet", `--lock=${lock}`, "--allow-all", path, ...args],
     stdin: "null",
     stdout: "piped",
   }).spawn();

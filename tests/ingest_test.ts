@@ -103,7 +103,7 @@ async function publish(
   await Promise.all(confirmed);
 }
 
-/** Takes `count` dead letters of a queue, and one moment more if there were too many. */
+/** Takes dead letters of a queue, `count` or more. */
 async function takeDeadLetters(
   { broker }: Bench,
   queue: string,
@@ -118,6 +118,24 @@ async function takeDeadLetters(
   await waitUntil(() => found.length >= count, { what: `${count} dead letters` });
   subscription.ack(found);
   return found;
+}
+
+/**
+ * As `takeDeadLetters`, passing over copies: a backend may be stopped after a
+ * letter was confirmed and before its message is acked, which comes again.
+ */
+async function takeDistinctDeadLetters(
+  bench: Bench,
+  queue: string,
+  count: number,
+): Promise<readonly Delivery[]> {
+  const distinct = new Map<string, Delivery>();
+  while (distinct.size < count) {
+    for (const letter of await takeDeadLetters(bench, queue, 1)) {
+      distinct.set(letter.body.toHex(), letter);
+    }
+  }
+  return [...distinct.values()];
 }
 
 const lettersOf = (messages: readonly DeadMessage[]) =>
@@ -275,7 +293,7 @@ Deno.test({
       await using _backend = await bench.start();
       await publish(bench, bench.deviceQueue, load.devices);
       await untilStored(db, load.stored.length);
-      checkDeadLetters(await takeDeadLetters(bench, bench.sensorQueue, bad.length), bad);
+      checkDeadLetters(await takeDistinctDeadLetters(bench, bench.sensorQueue, bad.length), bad);
     });
     await checkStored(bench.databaseUrl, load.stored);
   },
@@ -354,6 +372,10 @@ Deno.test({
         what: "100 readings to stay parked",
       });
       await publish(bench, bench.deviceQueue, load.devices);
+      // Or those that are sent again could be too many that wait for their devices.
+      await waitUntil(async () => await countRows(db, "iot_devices") === load.devices.length, {
+        what: "every device to be known",
+      });
       await publish(bench, bench.sensorQueue, letters.map(({ body }) => body));
       await untilStored(db, load.stored.length);
     });

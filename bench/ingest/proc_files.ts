@@ -20,7 +20,16 @@ export function parseStat(text: string): ProcessStat {
 
 /** Peak resident memory in bytes from /proc/<pid>/status; undefined if it has none. */
 export function parsePeakBytes(status: string): number | undefined {
-  const found = /^VmHWM:\s+(\d+) kB$/m.exec(status);
+  return bytesOf("VmHWM", status);
+}
+
+/** As `parsePeakBytes`, resident memory of now. */
+export function parseResidentBytes(status: string): number | undefined {
+  return bytesOf("VmRSS", status);
+}
+
+function bytesOf(name: string, status: string): number | undefined {
+  const found = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status);
   return found === null ? undefined : Number(found[1]) * 1_024;
 }
 

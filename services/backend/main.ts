@@ -23,6 +23,7 @@ import { sweepParked } from "./ingest/sweep_parked.ts";
 import { watchClocks } from "./ingest/watch_clocks.ts";
 import { databaseClock } from "./store/database_clock.ts";
 import { migrateToLatest } from "./store/migrate.ts";
+import { onOneReplica } from "./store/on_one_replica.ts";
 import { answers, openBackendDatabase } from "./store/open_database.ts";
 import { knowsSchema } from "./store/schema_version.ts";
 import { releaseParked } from "./store/release_parked.ts";
@@ -97,7 +98,11 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   );
   intake.use(sweepParked({
     async move() {
-      const released = await releaseParked(maintenance, releaseLimit);
+      const released = await onOneReplica(
+        maintenance,
+        "sweep",
+        (session) => releaseParked(session, releaseLimit),
+      ) ?? [];
       let total = 0;
       for (const { deviceId, count, stored, newestMicros } of released) {
         lastSeen.note(deviceId, newestMicros);

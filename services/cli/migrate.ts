@@ -73,6 +73,7 @@ function inWords({ table, columns, rows }: LostData): string {
 
 export const migrateCommand = defineCommand({
   name: "migrate",
+  task: true,
   summary: "Brings the database's tables up to date, and lists the migrations.",
   actions: {
     up: "apply all that are missing",

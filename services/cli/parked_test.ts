@@ -42,6 +42,37 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "parked drop says what it had to leave to others, and how far it came when it is stopped",
+  ignore: postgresUrl === undefined,
+  async fn() {
+    await using server = await createTestDatabase();
+    await using database = await openDatabase(databaseConfig(server.url), log);
+    const { db } = database;
+    await migrateToLatest(db, log);
+    await park(db, { a: 5, b: 2 });
+    const lines: string[] = [];
+    const dropAll = (signal = new AbortController().signal) =>
+      actOnParked(db, { bounds, ...none, yes: true }, signal, "drop", (line) => {
+        lines.push(line);
+        return Promise.resolve();
+      });
+    await db.transaction().execute(async (transaction) => {
+      await sql`select from parked_readings where device_id = 'a' limit 1 for update`
+        .execute(transaction);
+      await assert.rejects(dropAll(), /^StartError: Cannot drop 1 readings: others are/);
+    });
+    const stopped = new Error("stopped");
+    await assert.rejects(dropAll(AbortSignal.abort(stopped)), stopped);
+    await dropAll();
+    assert.deepEqual(lines, [
+      "Dropped 6 readings, left 1.",
+      "Dropped 0 readings, then stopped; the others are where they were.",
+      "Dropped 1 readings, left 0.",
+    ]);
+  },
+});
+
 /** Each case starts with five readings of `a`, two of `b` and one of `ç`, parked. */
 async function runCases(test: Deno.TestContext, url: string): Promise<void> {
   await using database = await openDatabase(databaseConfig(url), log);

@@ -7,12 +7,15 @@ import { PGlite } from "@electric-sql/pglite";
 import { createCluster } from "./create_cluster.ts";
 import { breakAtPanic, BrokenDatabaseError } from "./break_at_panic.ts";
 import { serverSettings } from "./server_settings.ts";
+import { upkeep } from "./upkeep.ts";
 import {
   type PgliteAnswer,
   type PgliteCall,
   type PgliteResult,
   plainError,
 } from "./worker_calls.ts";
+
+const upkeepMs = 10_000;
 
 /** The thread as seen from inside, for which the types of the main thread have no name. */
 interface WorkerThread {
@@ -59,17 +62,32 @@ async function answerTo(call: PgliteCall): Promise<PgliteResult | undefined> {
   }
 }
 
+/** Queries and upkeep take turns. */
 let last: Promise<void> = Promise.resolve();
+
 thread.onmessage = ({ data: call }) => {
   last = last.then(async () => {
     try {
       thread.postMessage({ result: await answerTo(call) });
     } catch (error) {
-      thread.postMessage(
-        error instanceof BrokenDatabaseError
-          ? { broken: error.message }
-          : { error: plainError(error) },
-      );
+      if (!saidBroken(error)) thread.postMessage({ error: plainError(error) });
     }
   });
 };
+
+setInterval(() => {
+  last = last.then(async () => {
+    try {
+      if (pglite !== undefined && !pglite.closed) await upkeep(pglite);
+    } catch (error) {
+      // Another time, then: say, once the disk has room again.
+      saidBroken(error);
+    }
+  });
+}, upkeepMs);
+
+function saidBroken(error: unknown): boolean {
+  if (!(error instanceof BrokenDatabaseError)) return false;
+  thread.postMessage({ broken: error.message });
+  return true;
+}
