@@ -30,6 +30,7 @@ function consumerOf(options: Partial<BatchConsumerOptions<string>>) {
     maxRows: 3,
     maxWaitMs: never,
     writers: 1,
+    nowMs: () => 0,
     decode(body) {
       const text = new TextDecoder().decode(body);
       if (text.startsWith("bad")) throw new MalformedMessageError("out_of_range", text);

@@ -49,6 +49,7 @@ for (const type of ["classic", "quorum"] as const) {
           },
           prefetch: 10,
           queue: queue.name,
+          nowMs: () => 0,
           decode() {
             throw new MalformedMessageError("undecodable", "as the test wants it");
           },
