@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { parse } from "yaml";
 import { flattenSettings } from "#shared/config/flatten_settings.ts";
 import { loadConfig } from "#shared/config/load_config.ts";
+import { adminApp } from "#shared/observability/admin_app.ts";
+import { createRegistry } from "#shared/observability/runtime_metrics.ts";
 import { backendSettings } from "../services/backend/config.ts";
+import { createIngestMetrics } from "../services/backend/ingest/ingest_metrics.ts";
 import { frontendSettings } from "../services/frontend/config.ts";
 import { generatorSettings } from "../services/generator/config.ts";
 import denoConfig from "../deno.json" with { type: "json" };
@@ -24,8 +27,15 @@ interface Compose {
 }
 
 interface Prometheus {
+  readonly rule_files: readonly string[];
   readonly scrape_configs: readonly {
     readonly static_configs: readonly { readonly targets: readonly string[] }[];
+  }[];
+}
+
+interface Alerts {
+  readonly groups: readonly {
+    readonly rules: readonly { readonly alert: string; readonly expr: string }[];
   }[];
 }
 
@@ -55,14 +65,23 @@ function publishedPorts(service: string): ReadonlyMap<number, number> {
   }));
 }
 
+/** What the image sets of the settings. */
+const imageEnvironment = Object.fromEntries(
+  [...dockerfile.matchAll(/^(?:ENV| {3}) (APP_[A-Z_]+)=(\S+)/gm)]
+    .map(([, variable, value]) => [variable!, value!]),
+);
+
 function configOf<const Name extends keyof typeof tables>(name: Name) {
   return loadConfig(name, tables[name], {
     flags: new Map(),
     strayArguments: [],
-    environment: Object.fromEntries(
-      Object.entries(compose.services[name]?.environment ?? {})
-        .map(([variable, value]) => [variable, withDefaults(String(value))]),
-    ),
+    environment: {
+      ...imageEnvironment,
+      ...Object.fromEntries(
+        Object.entries(compose.services[name]?.environment ?? {})
+          .map(([variable, value]) => [variable, withDefaults(String(value))]),
+      ),
+    },
     configFile: undefined,
     readTextFile: () => "",
   });
@@ -78,6 +97,15 @@ Deno.test("compose.yaml configures each service with settings that it has", () =
   for (const name of ["backend", "generator", "frontend"] as const) {
     assert.deepEqual(compose.services[name]?.command, [name]);
     configOf(name);
+  }
+});
+
+Deno.test("In the image a service listens on all addresses, and elsewhere on this machine's alone", () => {
+  assert.equal(configOf("backend").backend.host, "0.0.0.0");
+  assert.equal(configOf("generator").generator.host, "0.0.0.0");
+  assert.equal(configOf("frontend").frontend.host, "0.0.0.0");
+  for (const name of ["backend", "generator", "frontend"]) {
+    assert.equal(defaults.get(`${name}.host`), "127.0.0.1");
   }
 });
 
@@ -171,6 +199,22 @@ Deno.test("Prometheus scrapes the three services where they serve /metrics", () 
   }
   for (const target of targets) {
     assert(target.split(":")[0]! in compose.services, `${target} is no service of compose.yaml`);
+  }
+});
+
+Deno.test("Prometheus alerts by metrics that there are", async () => {
+  const registry = createRegistry("backend");
+  createIngestMetrics(registry);
+  adminApp({ registry });
+  const mounted = compose.services["prometheus"]?.volumes ?? [];
+  assert(prometheus.rule_files.length > 0);
+  for (const file of prometheus.rule_files) {
+    assert(mounted.includes(`./deploy/prometheus/${file}:/etc/prometheus/${file}:ro`), file);
+    const { groups }: Alerts = parse(await read(`deploy/prometheus/${file}`));
+    for (const { alert, expr } of groups.flatMap(({ rules }) => rules)) {
+      const metric = /^[a-z_]+/.exec(expr)![0];
+      assert(registry.getSingleMetric(metric) !== undefined, `${alert} asks for ${metric}`);
+    }
   }
 });
 

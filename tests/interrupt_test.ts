@@ -65,7 +65,6 @@ Deno.test({
     const flow = async () => {
       const before = await stored();
       await waitUntil(async () => await stored() > before + 100, {
-        deadlineMs: 60_000,
         what: "more readings to be stored",
       });
     };
@@ -95,11 +94,15 @@ Deno.test({
       await flow();
     }
     await stopWell(generator);
-    await waitUntil(() => isEmpty([deviceQueue.name, sensorQueue.name]), {
-      deadlineMs: 60_000,
-      what: "the queues to be empty",
-    });
+    const empty = () => isEmpty([deviceQueue.name, sensorQueue.name]);
+    await waitUntil(empty, { what: "the queues to be empty" });
     await stopWell(backend);
+    // What it could not settle in its time to stop is for the next one.
+    for (let next = 0; next < 10 && !await empty(); next++) {
+      backend = startBackend();
+      await waitUntil(empty, { what: "the queues to be empty again" });
+      await stopWell(backend);
+    }
 
     const { rows } = await client.query<StoredReading>(
       `select device_id, (extract(epoch from "timestamp") * 1000000)::bigint::text as micros,
@@ -122,14 +125,12 @@ async function killInMidWrite(backend: TaskProcess, client: Client, url: string)
     where datname = current_database() and application_name = 'iot-backend'`;
   const some = async (sql: string) => (await client.query(sql)).rowCount !== 0;
   await waitUntil(() => some(`select ${sessions} and wait_event_type = 'Lock'`), {
-    deadlineMs: 30_000,
     what: "a write to wait for the lock",
   });
   backend.kill("SIGKILL");
   await backend.ended;
   await client.query(`select pg_terminate_backend(pid) ${sessions}`);
   await waitUntil(async () => !await some(`select ${sessions}`), {
-    deadlineMs: 30_000,
     what: "the sessions of the killed backend to end",
   });
   await locker.end();

@@ -46,7 +46,6 @@ Deno.test({
     await send(letters.sensor.name, far);
     const ids = () => letters.ids();
     await waitUntil(async () => (await ids()).length === 1, {
-      deadlineMs: 20_000,
       what: "the reading of the future to be dead-lettered",
     });
     const [id] = await ids();
@@ -55,7 +54,6 @@ Deno.test({
     await letters.fill([{ body: reading(nowSeconds), reason: "out_of_range" }]);
     assert.deepEqual(await letters.run("replay"), ["Replayed 2, left 0."]);
     await waitUntil(async () => await stored() === 1 && (await ids()).length === 1, {
-      deadlineMs: 20_000,
       what: "the good reading to be stored and the other to be back",
     });
     assert.deepEqual(await ids(), [id]);
@@ -67,7 +65,7 @@ Deno.test({
     assert.deepEqual(await letters.run("replay", { limit: 2 }), ["Replayed 2, left 0."]);
     await waitUntil(
       async () => (await letters.run("list")).some((line) => / {2}2 {2}out_of_range/.test(line)),
-      { deadlineMs: 20_000, what: "the letter to be back after its second replay" },
+      { what: "the letter to be back after its second replay" },
     );
     assert.equal(await stored(), 1);
     backend.kill("SIGTERM");

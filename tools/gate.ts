@@ -12,7 +12,8 @@ const withTests = !Deno.args.includes("--static");
 const steps: readonly (readonly [name: string, ...args: readonly string[]])[] = [
   ["format", "fmt", "--check"],
   ["lint", "lint"],
-  ["types", "check"],
+  ["types", "check", "--lock=tests/deno.lock", "--frozen"],
+  ["lock files", "run", "-A", "tools/lock.ts", "fresh"],
   ["proto lint", "run", "-A", "tools/proto.ts", "lint"],
   ["generated code is fresh", "run", "-A", "tools/proto.ts", "fresh"],
   ...(withTests ? [["tests", "run", "-A", "tools/run_tests.ts", ...Deno.args] as const] : []),

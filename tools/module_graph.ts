@@ -25,6 +25,7 @@ interface ModuleInfo {
 }
 
 const root = new URL("../", import.meta.url);
+const path = (file: string) => fileURLToPath(new URL(file, root));
 
 /** Every `.ts` and `.tsx` file below the folders, by its path below the project's root. */
 export async function sourceFiles(folders: readonly string[]): Promise<readonly string[]> {
@@ -53,7 +54,13 @@ export async function moduleImports(files: readonly string[]): Promise<readonly 
     const lines = files.map((file) => `import ${JSON.stringify(new URL(file, root).href)};\n`);
     await Deno.writeTextFile(entry, lines.join(""));
     const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["info", "--json", "--config", fileURLToPath(new URL("deno.json", root)), entry],
+      args: [
+        "info",
+        "--json",
+        `--config=${path("deno.json")}`,
+        `--lock=${path("tests/deno.lock")}`,
+        entry,
+      ],
     }).output();
     const decoder = new TextDecoder();
     if (!success) throw new Error(`deno info: ${decoder.decode(stderr)}`);

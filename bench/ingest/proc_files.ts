@@ -20,13 +20,16 @@ export function parseStat(text: string): ProcessStat {
 
 /** Peak resident memory in bytes from /proc/<pid>/status; undefined if it has none. */
 export function parsePeakBytes(status: string): number | undefined {
-  const found = /^VmHWM:\s+(\d+) kB$/m.exec(status);
-  return found === null ? undefined : Number(found[1]) * 1_024;
+  return bytesOf("VmHWM", status);
 }
 
-/** Resident memory in bytes now, from /proc/<pid>/status; undefined if it has none. */
+/** As `parsePeakBytes`, resident memory of now. */
 export function parseResidentBytes(status: string): number | undefined {
-  const found = /^VmRSS:\s+(\d+) kB$/m.exec(status);
+  return bytesOf("VmRSS", status);
+}
+
+function bytesOf(name: string, status: string): number | undefined {
+  const found = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status);
   return found === null ? undefined : Number(found[1]) * 1_024;
 }
 

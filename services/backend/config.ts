@@ -1,46 +1,102 @@
+import { brokerUrl } from "#shared/broker/broker_url.ts";
 import { logSettings } from "#shared/config/log_settings.ts";
 import type { ConfigOf } from "#shared/config/setting.ts";
 import {
   duration,
+  listenHost,
   listenPort,
   oneOf,
   secretText,
   secretUrl,
   text,
   trueOrFalse,
+  voiding,
   wholeNumber,
 } from "#shared/config/setting_kinds.ts";
+import { apiLimits } from "./rpc_server/api_limits.ts";
+
+const databaseParts = ["host", "port", "user", "password", "database"];
 
 export const databaseSettings = {
-  url: secretUrl(["postgres:", "postgresql:", "pglite:"], {
-    doc: "database, in place of the parts below: postgres://… or pglite://PATH",
-    default: undefined,
-  }),
+  url: voiding(
+    secretUrl(["postgres:", "postgresql:", "pglite:"], {
+      doc: "database, in place of the parts below: postgres://… or pglite://PATH",
+      default: undefined,
+    }),
+    ({ protocol }) => ({
+      settings: protocol === "pglite:" ? [...databaseParts, "max_connections"] : databaseParts,
+      instead: "postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+    }),
+  ),
   host: text({ doc: "PostgreSQL host", default: "localhost", placeholder: "host" }),
   port: wholeNumber({ doc: "PostgreSQL port", default: 5432, min: 1, max: 65_535 }),
   user: text({ doc: "PostgreSQL role", default: "postgres" }),
   password: secretText({ doc: "PostgreSQL password", default: "postgres" }),
   database: text({ doc: "PostgreSQL database", default: "iot_db" }),
   max_connections: wholeNumber({
-    doc: "connections to PostgreSQL, at most",
+    doc: "connections to PostgreSQL, at most; of a backend, 3 and one a writer are not for queries",
     default: 10,
     min: 2,
     max: 1_000,
   }),
 };
 
+export const parkedBoundsSettings = {
+  max_age: duration({
+    doc: "longest that a reading waits for its device, before it goes to the dead letters",
+    default: "30d",
+    minMs: 1_000,
+    maxMs: 3_650 * 86_400_000,
+  }),
+  max_readings: wholeNumber({
+    doc: "readings that wait for their devices, at most; the oldest go to the dead letters",
+    default: 1_000_000,
+    min: 1,
+    max: 1_000_000_000,
+  }),
+};
+
 export const backendSettings = {
   log: logSettings,
   backend: {
-    host: text({ doc: "address to listen on", default: "0.0.0.0", placeholder: "host" }),
+    host: listenHost(),
     grpc_port: listenPort({ doc: "port of the gRPC/Connect API", default: 50051 }),
     metrics_port: listenPort({ doc: "port of /metrics, /healthz, /readyz", default: 9090 }),
-    db: databaseSettings,
-    rabbitmq: {
-      url: secretUrl(["amqp:", "amqps:", "memory:"], {
-        doc: "broker to consume from",
-        default: "amqp://localhost:5672",
+    db: {
+      ...databaseSettings,
+      query_timeout: duration({
+        doc: "longest that a query may take in PostgreSQL, which then ends it, or wait for PGlite",
+        default: "10s",
+        minMs: 100,
       }),
+    },
+    api: {
+      max_connections: wholeNumber({
+        doc: "connections of clients, at most; the one idle for longest gives way to a new one",
+        default: apiLimits.maxConnections,
+        min: 1,
+        max: 100_000,
+      }),
+      max_calls: wholeNumber({
+        doc: "calls of all clients in hand, at most; further ones get RESOURCE_EXHAUSTED",
+        default: apiLimits.maxCalls,
+        min: 1,
+        max: 100_000,
+      }),
+      call_timeout: duration({
+        doc: "longest that a unary call may take; a client's shorter deadline holds",
+        default: `${apiLimits.callMs / 1_000}s`,
+        minMs: 100,
+      }),
+      max_unread_mb: wholeNumber({
+        doc: "MB of answers that clients have not read; what is past it ends those that stall",
+        default: apiLimits.maxUnreadBytes / 2 ** 20,
+        min: 1,
+        max: 100_000,
+      }),
+    },
+    rabbitmq: {
+      url: brokerUrl("broker to consume from", ["queue_type", "queue_durable"]),
       sensor_queue: text({ doc: "queue of readings", default: "sensor-data" }),
       device_queue: text({ doc: "queue of devices", default: "device-data" }),
       queue_durable: trueOrFalse({ doc: "queues outlive a broker restart", default: true }),
@@ -79,13 +135,14 @@ export const backendSettings = {
         minMs: 1,
       }),
       sweep_interval: duration({
-        doc: "time between two looks for parked readings whose device is known by now",
+        doc: "time between two looks for parked readings whose device is known, or that must go",
         default: "10s",
         minMs: 100,
       }),
     },
+    parked: parkedBoundsSettings,
   },
 };
 
 export type BackendConfig = ConfigOf<typeof backendSettings>["backend"];
-export type DatabaseConfig = BackendConfig["db"];
+export type DatabaseConfig = Omit<BackendConfig["db"], "queryTimeoutMs">;

@@ -2,7 +2,8 @@ import type { Logger } from "@logtape/logtape";
 import { deadLetterQueue } from "#shared/broker/broker.ts";
 import { connectOnce, type SingleConnection } from "#shared/broker/connect_once.ts";
 import { queueSize } from "#shared/broker/queue_size.ts";
-import { type Verdict, type Walked, walkQueue } from "#shared/broker/walk_queue.ts";
+import type { Verdict } from "#shared/broker/walk_channel.ts";
+import { type Walked, walkQueue } from "#shared/broker/walk_queue.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import { type Letter, readLetter } from "./letter.ts";
 import { type LetterFilter, matches } from "./letter_filter.ts";
@@ -100,16 +101,25 @@ export interface LetterWalk {
   readonly queue: DeadLetterQueue;
   /** Letters from the head of the queue, at most. */
   readonly maxLetters: number;
-  readonly firstPrefetch?: number;
+  readonly maxInHand?: number;
   readonly visit: (letter: Letter, position: number) => Verdict | Promise<Verdict>;
   readonly enough?: () => boolean;
 }
 
-/** Walks through the letters that pass the filter; the others are left where they are. */
+export interface WalkedLetters extends Walked {
+  /** Letters that were there at the start, and that others took before the walk came to them. */
+  readonly missed: number;
+}
+
+/**
+ * Walks through the letters that pass the filter; the others are left where they are.
+ *
+ * @throws the signal's reason when it is aborted.
+ */
 export async function walkLetters(
   { link, broker, filter, nowMs, signal }: LetterContext,
   { queue, maxLetters, visit, enough, ...walk }: LetterWalk,
-): Promise<Walked> {
+): Promise<WalkedLetters> {
   let position = 0;
   const walked = await walkQueue({
     ...walk,
@@ -118,7 +128,7 @@ export async function walkLetters(
     maxMessages: maxLetters,
     visit(message) {
       position++;
-      const letter = readLetter(message);
+      const letter = readLetter(message, queue.origin);
       return matches(letter, filter, nowMs) ? visit(letter, position) : "leave";
     },
     // A quorum queue keeps its order only when all of it is gone through.
@@ -126,5 +136,16 @@ export async function walkLetters(
     signal,
   });
   signal.throwIfAborted();
-  return walked;
+  return { ...walked, missed: walked.end === "gone" ? maxLetters - walked.visited : 0 };
+}
+
+/**
+ * @param missed by all walks of a command
+ * @throws {StartError} if there is any, so that nobody takes the rest for the whole.
+ */
+export function checkNoneMissed(missed: number): void {
+  if (missed === 0) return;
+  throw new StartError(
+    `Cannot tell of all dead letters: others took ${missed} from their queues meanwhile`,
+  );
 }

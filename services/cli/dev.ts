@@ -25,11 +25,8 @@ const devSettings = withDefaults({
   frontend: frontendOwn,
 }, {
   "generator.rabbitmq_url": "memory://",
-  "generator.host": "127.0.0.1",
   "backend.rabbitmq.url": "memory://",
   "backend.db.url": "pglite://.data/pglite",
-  "backend.host": "127.0.0.1",
-  "frontend.host": "127.0.0.1",
 });
 
 type DevConfig = ConfigOf<typeof devSettings>;
@@ -50,7 +47,7 @@ const dryMs = 5_000;
  */
 export async function runDev(
   config: DevConfig,
-  { log, signal, onReady }: RunContext,
+  { log, signal, onReady, terminal }: RunContext,
 ): Promise<void> {
   const { generator, backend, frontend } = config;
   if (
@@ -64,7 +61,7 @@ export async function runDev(
   await using services = new AsyncDisposableStack();
   const started: Started[] = [];
   const start = async (name: string, run: (context: RunContext) => Promise<void>) => {
-    const service = startService(run, { log: log.getChild(name), signal, memoryQueues });
+    const service = startService(run, { log: log.getChild(name), signal, memoryQueues, terminal });
     started.push(service);
     services.defer(() => service.stop());
     return await Promise.race([

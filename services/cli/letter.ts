@@ -1,12 +1,15 @@
-import { createHash } from "node:crypto";
 import type { MessageHeaders, MessageProperties } from "#shared/broker/broker.ts";
-import type { WalkedMessage } from "#shared/broker/walk_queue.ts";
+import { messageProperties } from "#shared/broker/message_properties.ts";
+import type { WalkedMessage } from "#shared/broker/walk_channel.ts";
 import { deadLetterHeaders } from "../backend/ingest/dead_letters.ts";
+import { letterId, messageDigest, ownHeaders } from "../backend/ingest/letter_id.ts";
 
 /** A dead letter, as read from its queue. */
 export interface Letter {
-  /** From its header; of a letter that has none, a digest of its body. */
+  /** From its header; of a letter that has none, of its digest. */
   readonly id: string;
+  /** The same for each copy of a message, whatever its header says. */
+  readonly digest: string;
   readonly reason: string;
   readonly detail: string;
   /** When it was dead-lettered, in Unix milliseconds; undefined if it does not say. */
@@ -20,36 +23,41 @@ export interface Letter {
   readonly properties: MessageProperties;
 }
 
-/** Reads a dead letter; whatever someone else put into the queue is one too, with reason `unknown`. */
-export function readLetter({ content, properties }: WalkedMessage): Letter {
-  const all: MessageHeaders = properties.headers ?? {};
-  const ours = new Set<string>(Object.values(deadLetterHeaders));
+/**
+ * Reads a dead letter; whatever someone else put into the queue is one too, with reason `unknown`.
+ *
+ * @param origin the queue that the letters of its queue come from
+ */
+export function readLetter({ content, properties: amqp }: WalkedMessage, origin: string): Letter {
+  const all: MessageHeaders = amqp.headers ?? {};
   const text = (name: string) => typeof all[name] === "string" ? all[name] : undefined;
   const time = Date.parse(text(deadLetterHeaders.time) ?? "");
   const replays = Number(all[deadLetterHeaders.replays]);
+  const original = text(deadLetterHeaders.properties);
+  const message = {
+    body: content,
+    headers: ownHeaders(all),
+    // The client's type says any.
+    contentType: amqp.contentType as string | undefined,
+    properties: original === undefined ? messageProperties(amqp) : readProperties(original),
+  };
+  const digest = messageDigest(origin, message);
   return {
-    id: text(deadLetterHeaders.id) ?? digest(content),
+    ...message,
+    digest,
+    id: text(deadLetterHeaders.id) ?? letterId(digest),
     reason: text(deadLetterHeaders.reason) ?? "unknown",
     detail: text(deadLetterHeaders.detail) ?? "",
     timeMs: Number.isNaN(time) ? undefined : time,
     replays: Number.isSafeInteger(replays) ? replays : 0,
-    body: content,
-    headers: Object.fromEntries(Object.entries(all).filter(([name]) => !ours.has(name))),
-    // The client's type says any.
-    contentType: properties.contentType as string | undefined,
-    properties: readProperties(text(deadLetterHeaders.properties)),
   };
 }
 
-function digest(body: Uint8Array): string {
-  return createHash("sha256").update(body).digest("hex").slice(0, 16);
-}
-
 /** Only what AMQP can carry: a header that someone else wrote must not stop a replay. */
-function readProperties(json: string | undefined): MessageProperties {
+function readProperties(json: string): MessageProperties {
   let given: Readonly<Record<string, unknown>>;
   try {
-    given = Object(JSON.parse(json ?? "{}"));
+    given = Object(JSON.parse(json));
   } catch {
     return {};
   }

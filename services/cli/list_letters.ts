@@ -1,6 +1,7 @@
 import { formatAge } from "./age.ts";
-import { type LetterContext, walkLetters } from "./dead_letter_queues.ts";
+import { checkNoneMissed, type LetterContext, walkLetters } from "./dead_letter_queues.ts";
 import type { Letter } from "./letter.ts";
+import { LetterCopies } from "./letter_copies.ts";
 import { LetterCounts } from "./letter_counts.ts";
 import type { Print } from "./print.ts";
 import { printable } from "./printable.ts";
@@ -8,10 +9,15 @@ import { printable } from "./printable.ts";
 /** Longest detail that a row shows, in characters; `show` has the whole. */
 const longestDetail = 120;
 
-/** Prints a row for each letter as it is found, up to the limit, and the counts of all. */
+/**
+ * Prints a row for each letter as it is found, up to the limit, and the counts
+ * of all. A further copy of a letter has no row of its own.
+ */
 export async function listLetters(context: LetterContext, print: Print): Promise<void> {
   const { queues, limit, nowMs } = context;
   const counts = new LetterCounts();
+  const copies = new LetterCopies();
+  let missed = 0;
   const queueWidth = Math.max(5, ...queues.map(({ name }) => name.length));
   const show = (cells: readonly string[]) => {
     const [id, queue, position, age, size, replays, reason, detail] = cells;
@@ -22,10 +28,11 @@ export async function listLetters(context: LetterContext, print: Print): Promise
     );
   };
   for (const queue of queues) {
-    await walkLetters(context, {
+    const walked = await walkLetters(context, {
       queue,
       maxLetters: queue.letters,
       visit(letter, position) {
+        if (!copies.isFirst(letter)) return "leave";
         counts.add(queue.name, letter.reason);
         if (counts.total > limit) return "leave";
         if (counts.total === 1) {
@@ -44,11 +51,16 @@ export async function listLetters(context: LetterContext, print: Print): Promise
         return shown.then(() => "leave");
       },
     });
+    missed += walked.missed;
   }
-  if (counts.total === 0) return await print("No dead letters.");
-  await print("");
-  if (counts.total > limit) await print(`The first ${limit} of ${counts.total} are shown.`);
-  for (const line of counts.lines()) await print(line);
+  if (counts.total === 0) await print("No dead letters.");
+  else {
+    await print("");
+    if (counts.total > limit) await print(`The first ${limit} of ${counts.total} are shown.`);
+    for (const line of counts.lines()) await print(line);
+    if (copies.further > 0) await print(`${copies.further} more are further copies of these.`);
+  }
+  checkNoneMissed(missed);
 }
 
 function shortDetail({ detail }: Letter): string {

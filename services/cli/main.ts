@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { runCommandLine } from "#shared/command/command_line.ts";
+import { versionOf } from "#shared/command/version.ts";
 import { backendCommand } from "../backend/main.ts";
 import { frontendCommand } from "../frontend/main.ts";
 import { generatorCommand } from "../generator/main.ts";
@@ -11,7 +12,9 @@ import { verifyCommand } from "./verify.ts";
 
 /** The unified program: every service and tool as a subcommand. */
 function demoApp(): Command {
-  const program = new Command("demo-app").description("An IoT data pipeline.");
+  const program = new Command("demo-app")
+    .description("An IoT data pipeline.")
+    .version(versionOf("demo-app"), "--version", "say which version this is");
   for (
     const command of [
       devCommand,

@@ -3,7 +3,12 @@ import { IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
 import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import { formatAge } from "./age.ts";
-import { type DeadLetterQueue, type LetterContext, walkLetters } from "./dead_letter_queues.ts";
+import {
+  checkNoneMissed,
+  type DeadLetterQueue,
+  type LetterContext,
+  walkLetters,
+} from "./dead_letter_queues.ts";
 import { hexDump } from "./hex_dump.ts";
 import type { Letter } from "./letter.ts";
 import type { Print } from "./print.ts";
@@ -20,9 +25,10 @@ export async function showLetter(
   dumpBytes: number,
   print: Print,
 ): Promise<void> {
+  let missed = 0;
   for (const queue of context.queues) {
     let found: Letter | undefined;
-    await walkLetters(context, {
+    const walked = await walkLetters(context, {
       queue,
       maxLetters: queue.letters,
       visit(letter) {
@@ -31,6 +37,7 @@ export async function showLetter(
       },
       enough: () => found !== undefined,
     });
+    missed += walked.missed;
     if (found === undefined) continue;
     for (const line of describe(found, queue, context.nowMs)) await print(line);
     await print("");
@@ -41,6 +48,7 @@ export async function showLetter(
     for (const line of fields(found, queue)) await print(line);
     return;
   }
+  checkNoneMissed(missed);
   throw new StartError("Cannot show a dead letter: none matches");
 }
 

@@ -1,12 +1,13 @@
+import { brokerUrl } from "#shared/broker/broker_url.ts";
 import { logSettings } from "#shared/config/log_settings.ts";
 import type { ConfigOf } from "#shared/config/setting.ts";
 import {
   duration,
   filePath,
   instant,
+  listenHost,
   listenPort,
   oneOf,
-  secretUrl,
   text,
   trueOrFalse,
   wholeNumber,
@@ -15,10 +16,7 @@ import {
 export const generatorSettings = {
   log: logSettings,
   generator: {
-    rabbitmq_url: secretUrl(["amqp:", "amqps:", "memory:"], {
-      doc: "broker to publish to",
-      default: "amqp://localhost:5672",
-    }),
+    rabbitmq_url: brokerUrl("broker to publish to", ["queue_type", "queue_durable"]),
     device_queue: text({ doc: "queue of devices", default: "device-data" }),
     sensor_queue: text({ doc: "queue of readings", default: "sensor-data" }),
     queue_durable: trueOrFalse({ doc: "queues outlive a broker restart", default: true }),
@@ -66,7 +64,7 @@ export const generatorSettings = {
       min: 1,
       max: 65_535,
     }),
-    host: text({ doc: "address to listen on", default: "0.0.0.0", placeholder: "host" }),
+    host: listenHost(),
     metrics_port: listenPort({ doc: "port of /metrics, /healthz, /readyz", default: 9091 }),
   },
 };

@@ -3,11 +3,13 @@ import type { Broker, QueueOptions } from "#shared/broker/broker.ts";
 import { checkQueueSettings } from "#shared/broker/check_queue_settings.ts";
 import { openBroker } from "#shared/broker/open_broker.ts";
 import { defineCommand, runCommandLine } from "#shared/command/command_line.ts";
+import { showProgress } from "#shared/command/progress.ts";
 import type { RunContext } from "#shared/command/run_context.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import { adminApp } from "#shared/observability/admin_app.ts";
 import { serveHttp } from "#shared/observability/http_server.ts";
 import { createRegistry } from "#shared/observability/runtime_metrics.ts";
+import { warnIfOpen } from "#shared/observability/warn_if_open.ts";
 import { type GeneratorConfig, generatorSettings } from "./config.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { createGeneratorMetrics } from "./metrics.ts";
@@ -25,7 +27,7 @@ import { recordRun } from "./run/run_record.ts";
  */
 export async function runGenerator(
   config: GeneratorConfig,
-  { log, signal, onReady, memoryQueues }: RunContext,
+  { log, signal, onReady, memoryQueues, terminal }: RunContext,
 ): Promise<void> {
   const queues: QueueOptions = { durable: config.queueDurable, type: config.queueType };
   checkQueueSettings("generator", "generator", queues);
@@ -44,8 +46,10 @@ export async function runGenerator(
     host: config.host,
     port: config.metricsPort,
     portKey: "generator.metrics_port",
-    fetch: adminApp({ registry, checks: { broker: connected } }).fetch,
+    fetch: adminApp({ registry, dependencies: { broker: connected } }).fetch,
   }));
+
+  warnIfOpen(config.host, log);
 
   const { manifest, fromUs } = await planRun(config, systemClock.nowUs());
   if (config.manifest !== undefined) {
@@ -103,6 +107,15 @@ export async function runGenerator(
     producers.push(producer);
     if (producers.length === shares) {
       logStart(log, config, shares);
+      if (config.count > 0) {
+        open.use(showProgress({
+          title: "Publishing readings",
+          total: config.count * config.numDevices,
+          done: () => producers.reduce((sum, each) => sum + each.confirmedReadings, 0),
+          terminal,
+          log,
+        }));
+      }
       onReady?.({ admin: admin.url });
     }
     await producer.run(stop);

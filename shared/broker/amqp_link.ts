@@ -1,11 +1,12 @@
 import type { Socket } from "node:net";
-import { type ChannelModel, connect } from "amqplib";
+import type { ChannelModel } from "amqplib";
 import type { Logger } from "@logtape/logtape";
 import { backoffBounds, backoffMs } from "#shared/lifecycle/backoff.ts";
 import { sleep } from "#shared/lifecycle/sleep.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import { within } from "#shared/lifecycle/within.ts";
 import { brokerFault } from "./broker_fault.ts";
+import { openConnection } from "./open_connection.ts";
 
 export interface AmqpLinkOptions {
   readonly url: URL;
@@ -14,13 +15,12 @@ export interface AmqpLinkOptions {
   readonly log: Logger;
   /** Declares queues and opens channels, at every connect. */
   readonly setUp: (connection: ChannelModel, lost: (error: Error) => void) => Promise<void>;
+  /** Longest that a handshake may take. 10 s, if not given. */
+  readonly handshakeMs?: number;
 }
 
-/** Longest that a handshake may take, and that closing waits for the broker's word. */
-const handshakeMs = 10_000;
+/** Longest that closing waits for the broker's word. */
 const closingMs = 1_000;
-/** A connection on which nothing is heard for twice as long is taken for dead. */
-const heartbeatSeconds = 10;
 
 /**
  * One AMQP connection that is made again whenever it is lost, with backoff
@@ -123,24 +123,16 @@ export class AmqpLink implements AsyncDisposable {
 
   /** Connects; a handshake under way when the link is disposed is cut off. */
   async #shakeHands(): Promise<ChannelModel> {
-    const { url, role } = this.#options;
-    const target = new URL(url);
-    if (!target.searchParams.has("heartbeat")) {
-      target.searchParams.set("heartbeat", String(heartbeatSeconds));
-    }
+    const { url, role, handshakeMs } = this.#options;
     const { signal } = this.#closing;
     const handshake = new AbortController();
     const cutOff = () => handshake.abort();
     signal.addEventListener("abort", cutOff);
     try {
-      const options = {
-        timeout: handshakeMs,
-        noDelay: true,
-        clientProperties: { connection_name: role },
-        // Not in the types: options are the socket's too.
+      return await openConnection(url, role, {
         signal: handshake.signal,
-      };
-      return await connect(target.href, options);
+        ...(handshakeMs === undefined ? {} : { handshakeMs }),
+      });
     } finally {
       signal.removeEventListener("abort", cutOff);
     }

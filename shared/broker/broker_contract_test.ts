@@ -43,7 +43,6 @@ async function subscribe({ queue, broker }: BrokerFixture, prefetch: number) {
 
 async function becomes(fixture: BrokerFixture, waiting: number): Promise<void> {
   await waitUntil(async () => await fixture.waiting() === waiting, {
-    deadlineMs: 30_000,
     what: `${waiting} messages to wait in the queue`,
   });
 }

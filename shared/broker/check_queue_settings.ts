@@ -14,7 +14,6 @@ export function checkQueueSettings(
   throw new ConfigError(command, [{
     key: `${section}.queue_durable`,
     value: "false",
-    source: `checked against ${section}.queue_type`,
-    problem: "expected true: quorum queues are always durable",
+    problem: `expected true, as ${section}.queue_type is quorum: such queues are always durable`,
   }]);
 }

@@ -1,20 +1,16 @@
-import type { Channel, ConsumeMessage } from "amqplib";
+import { sleep } from "#shared/lifecycle/sleep.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import type { SingleConnection } from "./connect_once.ts";
-
-/** What becomes of a message that a walk has come to. */
-export type Verdict = "leave" | "remove";
-
-/** A message as the walk finds it. */
-export type WalkedMessage = Pick<ConsumeMessage, "content" | "properties">;
+import { queueSize } from "./queue_size.ts";
+import { type Verdict, WalkChannel, type WalkedMessage } from "./walk_channel.ts";
 
 export interface WalkOptions {
   readonly link: SingleConnection;
   readonly queue: string;
   /** Messages from the head of the queue, at most. */
   readonly maxMessages: number;
-  /** Messages that the first consumer may have in hand at once, from 1; 16 unless given. */
-  readonly firstPrefetch?: number;
+  /** Messages that may be on their way at once, from 1; 512 unless given. */
+  readonly maxInHand?: number;
   /** Called in the order of the queue. A promise is waited for before the message is removed. */
   readonly visit: (message: WalkedMessage) => Verdict | Promise<Verdict>;
   /** Asked after each message; the walk ends early once it is true. */
@@ -26,58 +22,81 @@ export interface WalkOptions {
 export interface Walked {
   readonly visited: number;
   readonly removed: number;
+  /**
+   * Why it ended: it came to `maxMessages`, had enough, was stopped, or the
+   * broker has no more to give, since others took what was there.
+   */
+  readonly end: "all" | "enough" | "stopped" | "gone";
 }
 
-/** The most that AMQP can say. */
-const largestPrefetch = 65_535;
-/** Time between two looks whether others took what is waited for, and looks before giving up. */
+/** Channels of one walk, at most: RabbitMQ allows a connection 2,047. */
+const maxChannels = 1_000;
+/** Time between two looks at a queue of which nothing comes. */
 const lookMs = 200;
-const maxIdleLooks = 25;
+/** Looks, one after the other, that find the queue empty before the rest is taken for gone. */
+const emptyLooks = 3;
+/** Looks that find messages which don't come before the broker is taken for stuck. */
+const stuckLooks = 150;
+/** Time between two looks whether what went back is counted, and looks before others must have it. */
+const countingMs = 20;
+const countingLooks = 250;
 
 /**
  * Goes once through the messages of a queue and removes those that `visit`
- * says; the others go back to their places when its channel closes, whatever
- * ends it. Nothing is kept of a message once its verdict is in.
+ * says; the others go back to their places at the end. Nothing is kept of a
+ * message once its verdict is in.
  *
  * What is left alone stays unacked until the end, or it would be delivered
- * again. Each consumer takes twice what the one before could hold: a quorum
- * queue takes messages back in the order of up to 32 consumers of a channel,
- * and no unlimited prefetch. It also takes them back behind those that were
- * returned before, so that its order is kept only by going through all of it.
+ * again. It fills up its channel, and the walk goes on with the next one: a
+ * broker looks for the message that an ack names among all those of its channel
+ * before it, which on a single one would take time by the square. The channels
+ * give back what they hold one after the other, since a quorum queue puts what
+ * is returned behind what was returned before. For the same reason it keeps its
+ * order only when all of it is gone through, and not when the process is killed.
  *
- * @throws {StartError} when the connection is lost, or the queue cannot be read.
- * @throws what `visit` throws; messages whose verdict was in are removed.
+ * @throws {StartError} when the connection is lost, the queue cannot be read, or
+ *   `visit` throws; messages whose verdict was in are removed.
  */
 export async function walkQueue(options: WalkOptions): Promise<Walked> {
-  const { link } = options;
-  const channel = await Promise.race([link.connection.createChannel(), link.lost]);
-  const walk = new Walk(channel, options);
+  const { link, signal, queue } = options;
+  const walk = new Walk(options);
+  const onAbort = () => walk.end("stopped");
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
   try {
-    return await Promise.race([walk.run(), walk.failed, link.lost]);
+    const walked = await Promise.race([walk.run(), walk.failed, link.lost]);
+    // Only then have the acks arrived.
+    await Promise.race([walk.giveBack(), link.lost]);
+    return walked;
+  } catch (error) {
+    walk.end("stopped");
+    // What is on a channel that is gone has gone back already.
+    await Promise.race([walk.giveBack(), link.lost]).catch(() => {});
+    if (error instanceof StartError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartError(`Cannot go through queue ${queue}: ${reason}`, { cause: error });
   } finally {
-    walk.end();
-    // The answer says that the acks have arrived; a channel that is gone throws instead.
-    await Promise.race([(async () => await channel.close())(), link.lost]).catch(() => {});
+    signal.removeEventListener("abort", onAbort);
   }
 }
 
 class Walk {
-  readonly #channel: Channel;
   readonly #options: WalkOptions;
+  readonly #inHand: number;
+  readonly #channels: WalkChannel[] = [];
   readonly #pending = new Set<Promise<void>>();
   readonly #failure = Promise.withResolvers<never>();
   #visited = 0;
   #removed = 0;
-  #over = false;
+  #end: Walked["end"] | undefined;
   /** Called at each step that may end a wait. */
   #stepped: () => void = () => {};
 
-  constructor(channel: Channel, options: WalkOptions) {
-    this.#channel = channel;
+  constructor(options: WalkOptions) {
     this.#options = options;
+    const { maxInHand = 512, maxMessages } = options;
+    this.#inHand = Math.max(maxInHand, Math.ceil(maxMessages / maxChannels));
     this.failed.catch(() => {});
-    channel.on("error", (error) => this.#fail(error));
-    channel.on("close", () => this.#fail(new Error("the channel closed")));
   }
 
   /** Rejects when the walk cannot go on. */
@@ -85,113 +104,97 @@ class Walk {
     return this.#failure.promise;
   }
 
-  end(): void {
-    this.#over = true;
+  end(why: Walked["end"]): void {
+    this.#end ??= why;
     this.#stepped();
   }
 
   async run(): Promise<Walked> {
-    const { signal, firstPrefetch = 16 } = this.#options;
-    const onAbort = () => this.end();
-    signal.addEventListener("abort", onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    try {
-      let prefetch = firstPrefetch;
-      let consumer = 1;
-      while (!this.#finished) {
-        await this.#consume(prefetch, consumer++);
-        prefetch = Math.min(2 * prefetch, largestPrefetch);
-      }
-      while (this.#pending.size > 0) await Promise.all(this.#pending);
-    } finally {
-      signal.removeEventListener("abort", onAbort);
-    }
-    return { visited: this.#visited, removed: this.#removed };
+    while (!this.#over) await this.#fillChannel();
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+    return { visited: this.#visited, removed: this.#removed, end: this.#end! };
   }
 
-  get #finished(): boolean {
+  get #over(): boolean {
     const { maxMessages, enough } = this.#options;
-    return this.#over || this.#visited >= maxMessages || (enough?.() ?? false);
+    if (this.#visited >= maxMessages) this.#end ??= "all";
+    else if (enough?.() ?? false) this.#end ??= "enough";
+    return this.#end !== undefined;
   }
 
-  /** Takes messages until it has left `prefetch` of them alone, or the walk is over. */
-  async #consume(prefetch: number, consumer: number): Promise<void> {
-    const channel = this.#channel;
-    const { queue } = this.#options;
-    let left = 0;
-    const { promise: stopped, resolve } = Promise.withResolvers<void>();
-    this.#stepped = () => {
-      if (left === prefetch || this.#finished) resolve();
-    };
-    await channel.prefetch(prefetch);
-    const { consumerTag } = await channel.consume(queue, (message) => {
-      if (message === null) return this.#fail(new Error(`queue ${queue} was deleted`));
-      // What comes after the end goes back with the rest.
-      if (this.#finished) return;
-      this.#visit(message, () => left++);
-    }, {
-      // The order that a quorum queue takes consumers' messages back in is that of their tags.
-      consumerTag: `walk-${String(consumer).padStart(6, "0")}`,
+  /** Takes messages until a channel can hold no more of them, or the walk is over. */
+  async #fillChannel(): Promise<void> {
+    const { link, queue, maxMessages } = this.#options;
+    const channel = await WalkChannel.open(link, {
+      queue,
+      maxInHand: Math.min(this.#inHand, maxMessages - this.#visited),
+      onMessage: (message, settle) => this.#visit(message, settle),
+      onFailure: (error) => this.#failure.reject(error),
     });
-    const watch = this.#watchForEnd();
-    try {
-      await stopped;
-    } finally {
-      clearInterval(watch);
-    }
-    await channel.cancel(consumerTag);
+    this.#channels.push(channel);
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    this.#stepped = () => {
+      if (channel.full || this.#over) resolve();
+    };
+    this.#stepped();
+    const watching = new AbortController();
+    this.#watch(channel, watching.signal).catch(this.#failure.reject);
+    await done;
+    watching.abort();
+    await channel.stop();
   }
 
-  #visit(message: ConsumeMessage, onLeft: () => void): void {
+  #visit(message: WalkedMessage, settle: (verdict: Verdict) => void): void {
+    // What comes after the end goes back with the rest.
+    if (this.#over) return;
     this.#visited++;
-    const settle = (verdict: Verdict) => {
-      if (verdict === "remove") {
-        this.#channel.ack(message);
-        this.#removed++;
-      } else {
-        onLeft();
-      }
+    const settled = (verdict: Verdict) => {
+      settle(verdict);
+      if (verdict === "remove") this.#removed++;
       this.#stepped();
     };
     try {
       const verdict = this.#options.visit(message);
-      if (typeof verdict === "string") return settle(verdict);
-      const pending = verdict.then(settle).catch((error) => this.#fail(error))
+      if (typeof verdict === "string") return settled(verdict);
+      const pending = verdict.then(settled).catch(this.#failure.reject)
         .finally(() => this.#pending.delete(pending));
       this.#pending.add(pending);
     } catch (error) {
-      this.#fail(error);
+      this.#failure.reject(error);
     }
   }
 
-  /** Ends the walk when the messages still expected are not there: other consumers took them. */
-  #watchForEnd(): ReturnType<typeof setInterval> {
+  /** Ends the walk when the broker, asked while nothing is on its way, has nothing more. */
+  async #watch(channel: WalkChannel, signal: AbortSignal): Promise<void> {
     let before = -1;
-    let idleLooks = 0;
-    return setInterval(async () => {
-      const idle = this.#visited === before && this.#pending.size === 0;
+    let empty = 0;
+    let stuck = 0;
+    for (;;) {
+      await sleep(lookMs, signal);
+      if (signal.aborted) return;
+      const idle = () => this.#visited === before && this.#pending.size === 0;
+      const waiting = idle() ? await channel.waiting() : undefined;
+      if (waiting === undefined || !idle()) empty = stuck = 0;
+      else if (waiting > 0) [empty, stuck] = [0, stuck + 1];
+      else empty++;
+      if (empty === emptyLooks) return this.end("gone");
+      if (stuck === stuckLooks) {
+        throw new Error(`it has ${waiting} messages, and the broker delivers none`);
+      }
       before = this.#visited;
-      if (!idle) {
-        idleLooks = 0;
-        return;
-      }
-      try {
-        const { messageCount } = await this.#channel.checkQueue(this.#options.queue);
-        if (messageCount === 0 || ++idleLooks >= maxIdleLooks) this.end();
-      } catch (error) {
-        this.#fail(error);
-      }
-    }, lookMs);
+    }
   }
 
-  #fail(error: unknown): void {
-    if (this.#over) return;
-    const { queue } = this.#options;
-    const reason = error instanceof Error ? error.message : String(error);
-    this.#failure.reject(
-      error instanceof StartError
-        ? error
-        : new StartError(`Cannot go through queue ${queue}: ${reason}`, { cause: error }),
-    );
+  /** In the order of the queue; resolves once they can be seen there. */
+  async giveBack(): Promise<void> {
+    for (let next; (next = this.#channels.shift()) !== undefined;) await next.giveBack();
+    const { link, queue } = this.#options;
+    const left = this.#visited - this.#removed;
+    // RabbitMQ says that a channel is closed before the queue counts what it held.
+    for (let look = 0; look < countingLooks && left > 0; look++) {
+      const size = await queueSize(link, queue);
+      if (size === undefined || size.consumers > 0 || size.messages >= left) return;
+      await sleep(countingMs);
+    }
   }
 }

@@ -1,5 +1,6 @@
 import type { Logger } from "@logtape/logtape";
 import type { MemoryQueues } from "#shared/broker/memory_queues.ts";
+import type { Terminal } from "#shared/output/status_line.ts";
 
 /** What every service is run with. */
 export interface RunContext {
@@ -10,4 +11,6 @@ export interface RunContext {
   readonly onReady?: (addresses: Readonly<Record<string, string>>) => void;
   /** The queues behind `memory://`, where services share one process. */
   readonly memoryQueues?: MemoryQueues;
+  /** Where progress is drawn; the log has it where there is none. */
+  readonly terminal?: Terminal | undefined;
 }

@@ -1,6 +1,7 @@
 import { parseDocument } from "yaml";
 import type { ConfigIssue } from "./config_error.ts";
 import type { NamedSetting } from "./flatten_settings.ts";
+import { nearest, noSuch } from "./nearest.ts";
 
 /** Sections that a file may have, whichever command reads it. */
 const knownSections = [
@@ -8,6 +9,7 @@ const knownSections = [
   "generator",
   "backend",
   "frontend",
+  "migrate",
   "verify",
   "dead_letters",
   "parked",
@@ -25,9 +27,10 @@ export function readConfigFile(
 ): { readonly values: ReadonlyMap<string, string>; readonly issues: readonly ConfigIssue[] } {
   const values = new Map<string, string>();
   const issues: ConfigIssue[] = [];
-  const source = `file ${path}`;
-  const issue = (key: string, problem: string) =>
-    issues.push({ key, value: undefined, source, problem });
+  const issue = (key: string, problem: string) => {
+    const name = key === path ? path : `${key} in ${path}`;
+    issues.push({ name, value: undefined, problem });
+  };
 
   const document = parseDocument(text, { schema: "failsafe" });
   const errors: unknown[] = [...document.errors];
@@ -53,7 +56,8 @@ export function readConfigFile(
       if (typeof entry === "string") values.set(key, entry);
       else issue(key, "expected a single value");
     } else if (!groups.has(key)) {
-      if (!knownSections.includes(key)) issue(key, "no such key; --help lists them");
+      if (knownSections.includes(key)) return;
+      issue(key, noSuch("key", nearest(key, key.includes(".") ? keys : knownSections)));
     } else if (typeof entry === "object" && entry !== null && !Array.isArray(entry)) {
       for (const [name, value] of Object.entries(entry)) {
         // A dotted name is no path to a key.

@@ -9,13 +9,13 @@ const settings = flattenSettings({ log: { level: host }, backend: { db: { host, 
 
 function read(yaml: string) {
   const { values, issues } = readConfigFile("app.yaml", yaml, settings);
-  for (const { source, value } of issues) {
-    assert.equal(source, "file app.yaml");
+  for (const { name, value } of issues) {
+    assert.match(name!, /(^| in )app\.yaml$/);
     assert.equal(value, undefined, "a value could be a secret");
   }
   return {
     values: Object.fromEntries(values),
-    issues: issues.map(({ key, problem }) => `${key}: ${problem}`),
+    issues: issues.map(({ name, problem }) => `${name!.replace(/ in app\.yaml$/, "")}: ${problem}`),
   };
 }
 
@@ -50,9 +50,9 @@ Deno.test("readConfigFile leaves the sections of other services alone", () => {
 Deno.test("readConfigFile finds every key that does not exist", () => {
   const yaml = "bakend: {}\nbackend: { port: 1, db: { hots: s3cret, __proto__: 1 } }\nlog: { x: }";
   assert.deepEqual(read(yaml).issues, [
-    "bakend: no such key; --help lists them",
+    "bakend: no such key; did you mean backend? --help lists them",
     "backend.port: no such key; --help lists them",
-    "backend.db.hots: no such key; --help lists them",
+    "backend.db.hots: no such key; did you mean backend.db.host? --help lists them",
     "backend.db.__proto__: no such key; --help lists them",
     "log.x: no such key; --help lists them",
   ]);
@@ -62,8 +62,8 @@ Deno.test("readConfigFile takes no dotted keys for nested ones", () => {
   assert.deepEqual(read("backend.db.host: h\nbackend: { db.host: h }"), {
     values: {},
     issues: [
-      String.raw`backend\.db\.host: no such key; --help lists them`,
-      String.raw`backend.db\.host: no such key; --help lists them`,
+      String.raw`backend\.db\.host: no such key; did you mean backend.db.host? --help lists them`,
+      String.raw`backend.db\.host: no such key; did you mean backend.db.host? --help lists them`,
     ],
   });
 });

@@ -1,23 +1,30 @@
 import { readConfigFile } from "./config_file.ts";
 import { ConfigError, type ConfigIssue } from "./config_error.ts";
+import { type ConfigSources, findGiven, type Given, messageOf, Unreadable } from "./find_given.ts";
 import { flattenSettings, type NamedSetting } from "./flatten_settings.ts";
 import type { ConfigOf, Settings } from "./setting.ts";
+import type { SettingName, SettingNames } from "./setting_names.ts";
+import { type PassedOver, strayArguments, strayVariables } from "./stray.ts";
+import { type Settled, voidSettings } from "./void_settings.ts";
 
-/** Where a configuration comes from, strongest first. */
-export interface ConfigSources {
-  /** Texts by flag name, without the dashes. */
-  readonly flags: ReadonlyMap<string, string>;
-  /** Arguments that are no flag of the command. */
-  readonly strayArguments: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
-  /** The file that `--config` names. */
-  readonly configFile: string | undefined;
-  readonly readTextFile: (path: string) => string;
+export type { ConfigSources } from "./find_given.ts";
+
+/** A configuration, with what there is to say of it. */
+export interface LoadedConfig<Sections extends Settings> {
+  readonly config: ConfigOf<Sections>;
+  /** What the person knows each setting by. */
+  readonly names: SettingNames;
+  readonly passedOver: readonly PassedOver[];
 }
 
-interface Given {
-  readonly text: string;
-  readonly source: string;
+/** The configuration of a command; see `loadNamedConfig`. */
+export function loadConfig<Sections extends Settings>(
+  command: string,
+  sections: Sections,
+  sources: ConfigSources,
+  unused: Settings = {},
+): ConfigOf<Sections> {
+  return loadNamedConfig(command, sections, sources, unused).config;
 }
 
 /**
@@ -28,129 +35,80 @@ interface Given {
  *
  * @throws {ConfigError} listing everything that is wrong.
  */
-export function loadConfig<Sections extends Settings>(
+export function loadNamedConfig<Sections extends Settings>(
   command: string,
   sections: Sections,
-  sources: ConfigSources,
+  given: ConfigSources,
   unused: Settings = {},
-): ConfigOf<Sections> {
+): LoadedConfig<Sections> {
   const settings = flattenSettings(sections);
   const known = [...settings, ...flattenSettings(unused)];
+  const strays = strayVariables(known, given.environment);
+  const environment = { ...given.environment };
+  for (const { variable } of strays.passedOver) delete environment[variable];
+  const sources = { ...given, environment };
   const issues: ConfigIssue[] = [
-    ...strayFlags(sources.strayArguments),
-    ...strayVariables(known, sources.environment),
+    ...strayArguments(sources.strayArguments, settings, sources.actions ?? []),
+    ...strays.issues,
   ];
-
-  let fromFile: ReadonlyMap<string, string> = new Map();
-  if (sources.configFile !== undefined) {
-    try {
-      const read = readConfigFile(
-        sources.configFile,
-        sources.readTextFile(sources.configFile),
-        known,
-      );
-      fromFile = read.values;
-      issues.push(...read.issues);
-    } catch (error) {
-      issues.push({
-        key: "config",
-        value: sources.configFile,
-        source: "flag --config",
-        problem: `cannot read it: ${messageOf(error)}`,
-      });
-    }
-  }
+  const fromFile = readFile(sources, known, issues);
 
   const config = {};
+  const settled = new Map<string, Settled>();
   for (const named of settings) {
     try {
       const given = findGiven(named, sources, fromFile, issues);
-      put(config, named, given === undefined ? undefined : parse(named, given, issues));
+      const value = parse(named, given, issues);
+      settled.set(named.key, { named, given, value });
+      put(config, named, value);
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
     }
   }
+  issues.push(...voidSettings(settled));
   if (issues.length > 0) throw new ConfigError(command, issues);
+  const names = new Map([...settled].map(([key, each]) => [key, nameOf(each)]));
   // Built key by key from the table that the type is made from.
-  return config as ConfigOf<Sections>;
+  return { config: config as ConfigOf<Sections>, names, passedOver: strays.passedOver };
 }
 
-/** Thrown once an issue says why a setting has no value. */
-class Unreadable extends Error {}
-
-function findGiven(
-  { key, flag, variable, setting }: NamedSetting,
-  { flags, environment, configFile, readTextFile }: ConfigSources,
-  fromFile: ReadonlyMap<string, string>,
+function readFile(
+  { configFile, readTextFile }: ConfigSources,
+  known: readonly NamedSetting[],
   issues: ConfigIssue[],
-): Given | undefined {
-  const secretFile = setting.secret ? environment[`${variable}_FILE`] : undefined;
-  if (secretFile !== undefined && environment[variable] !== undefined) {
-    const problem = `set this or ${variable}, not both`;
-    issues.push({ key, value: secretFile, source: `variable ${variable}_FILE`, problem });
+): ReadonlyMap<string, string> {
+  if (configFile === undefined) return new Map();
+  try {
+    const read = readConfigFile(configFile, readTextFile(configFile), known);
+    issues.push(...read.issues);
+    return read.values;
+  } catch (error) {
+    const problem = `cannot read it: ${messageOf(error)}`;
+    issues.push({ name: "--config", value: configFile, problem });
+    return new Map();
   }
-  const flagText = flags.get(flag);
-  if (flagText !== undefined) return { text: flagText, source: `flag --${flag}` };
-  const variableText = environment[variable];
-  if (variableText !== undefined) return { text: variableText, source: `variable ${variable}` };
-  if (secretFile !== undefined) {
-    const source = `variable ${variable}_FILE`;
-    try {
-      return { text: readTextFile(secretFile).replace(/\r?\n$/, ""), source };
-    } catch (error) {
-      const problem = `cannot read it: ${messageOf(error)}`;
-      issues.push({ key, value: secretFile, source, problem });
-      throw new Unreadable();
-    }
-  }
-  const fileText = fromFile.get(key);
-  if (fileText !== undefined) return { text: fileText, source: `file ${configFile}` };
-  return setting.default === undefined ? undefined : { text: setting.default, source: "default" };
 }
 
-function parse({ key, setting }: NamedSetting, given: Given, issues: ConfigIssue[]): unknown {
+/** The value of what was given, or of the default; undefined if there is neither. */
+function parse(
+  { key, setting }: NamedSetting,
+  given: Given | undefined,
+  issues: ConfigIssue[],
+): unknown {
+  const text = given?.text ?? setting.default;
+  if (text === undefined) return undefined;
   try {
-    return setting.parse(given.text);
+    return setting.parse(text);
   } catch (error) {
-    const value = setting.secret ? "(withheld)" : given.text;
-    issues.push({ key, value, source: given.source, problem: messageOf(error) });
+    const value = setting.secret ? "(withheld)" : text;
+    issues.push({ name: given?.name, key, value, problem: messageOf(error) });
     throw new Unreadable();
   }
 }
 
-/** Without what follows an unknown flag, or its `=`: it may be a secret. */
-function strayFlags(args: readonly string[]): readonly ConfigIssue[] {
-  return args
-    .filter((arg, i) => arg.startsWith("-") || !/^-[^=]*$/.test(args[i - 1] ?? ""))
-    .map((arg) => ({
-      key: arg.split("=", 1)[0]!,
-      value: undefined,
-      source: "command line",
-      problem: arg.startsWith("-")
-        ? "no such flag; --help lists them"
-        : "not expected here; --help says what is",
-    }));
-}
-
-/** Variables that look like this command's and are none: a misspelling must not pass in silence. */
-function strayVariables(
-  settings: readonly NamedSetting[],
-  environment: Readonly<Record<string, string>>,
-): readonly ConfigIssue[] {
-  const known = new Set(
-    settings.flatMap(({ variable, setting }) =>
-      setting.secret ? [variable, `${variable}_FILE`] : [variable]
-    ),
-  );
-  const prefixes = new Set(settings.map(({ variable }) => variable.split("_", 2).join("_") + "_"));
-  return Object.keys(environment)
-    .filter((name) => !known.has(name) && prefixes.has(name.split("_", 2).join("_") + "_"))
-    .map((name) => ({
-      key: name,
-      value: undefined,
-      source: "environment",
-      problem: "no such variable; --help lists them",
-    }));
+function nameOf({ named: { key, flag }, given }: Settled): SettingName {
+  const written = given?.name ?? `--${flag}`;
+  return { written, full: written.startsWith(key) ? written : `${written} (${key})` };
 }
 
 function put(config: object, { key, setting }: NamedSetting, value: unknown): void {
@@ -161,8 +119,4 @@ function put(config: object, { key, setting }: NamedSetting, value: unknown): vo
   let place = config as Record<string, unknown>;
   for (const name of path) place = (place[name] ??= {}) as Record<string, unknown>;
   place[last] = value;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

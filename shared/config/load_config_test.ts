@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { ConfigError, type ConfigIssue } from "./config_error.ts";
-import { type ConfigSources, loadConfig } from "./load_config.ts";
-import { duration, listenPort, secretText, secretUrl, text, wholeNumber } from "./setting_kinds.ts";
+import { type ConfigSources, loadConfig, loadNamedConfig } from "./load_config.ts";
+import {
+  duration,
+  listenPort,
+  secretText,
+  secretUrl,
+  text,
+  voiding,
+  wholeNumber,
+} from "./setting_kinds.ts";
+import { nameKeys } from "./setting_names.ts";
+import { withDefaults } from "./with_defaults.ts";
 
 const settings = {
   log: { level: text({ doc: "level", default: "info" }) },
@@ -11,7 +21,10 @@ const settings = {
     db: {
       host: text({ doc: "host", default: "localhost" }),
       password: secretText({ doc: "password", default: "postgres" }),
-      url: secretUrl(["postgres:"], { doc: "url", default: undefined }),
+      url: voiding(
+        secretUrl(["postgres:"], { doc: "url", default: undefined }),
+        () => ({ settings: ["host", "password"], instead: "postgres://…" }),
+      ),
     },
   },
 };
@@ -22,6 +35,7 @@ const unused = {
 interface Given {
   readonly flags?: Readonly<Record<string, string>>;
   readonly stray?: readonly string[];
+  readonly actions?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   /** The text of `app.yaml`. */
   readonly file?: string;
@@ -29,11 +43,18 @@ interface Given {
   readonly files?: Readonly<Record<string, string>>;
 }
 
-function load({ flags = {}, stray = [], environment = {}, file, files = {} }: Given) {
+function load(given: Given) {
+  return loadNamedConfig("backend", settings, sourcesOf(given), unused).config;
+}
+
+function sourcesOf(
+  { flags = {}, stray = [], actions = [], environment = {}, file, files = {} }: Given,
+): ConfigSources {
   const texts: Readonly<Record<string, string>> = { ...files, "app.yaml": file ?? "" };
-  const sources: ConfigSources = {
+  return {
     flags: new Map(Object.entries(flags)),
     strayArguments: stray,
+    actions,
     environment,
     configFile: file === undefined ? undefined : "app.yaml",
     readTextFile(path) {
@@ -42,7 +63,6 @@ function load({ flags = {}, stray = [], environment = {}, file, files = {} }: Gi
       return found;
     },
   };
-  return loadConfig("backend", settings, sources, unused);
 }
 
 /** The issues, and nothing else, that the sources have. */
@@ -107,9 +127,9 @@ Deno.test("loadConfig ranks a secret's file with variables: above the file, belo
 Deno.test("loadConfig refuses a secret and its file at once", () => {
   const environment = { APP_BACKEND_DB_PASSWORD: "s3cret", APP_BACKEND_DB_PASSWORD_FILE: "p" };
   assert.deepEqual(issuesOf({ environment, files: { p: "other" } }), [{
+    name: "APP_BACKEND_DB_PASSWORD_FILE",
     key: "backend.db.password",
     value: "p",
-    source: "variable APP_BACKEND_DB_PASSWORD_FILE",
     problem: "set this or APP_BACKEND_DB_PASSWORD, not both",
   }]);
 });
@@ -117,19 +137,19 @@ Deno.test("loadConfig refuses a secret and its file at once", () => {
 Deno.test("loadConfig says which secret's file it cannot read", () => {
   const environment = { APP_BACKEND_DB_URL_FILE: "/nowhere" };
   assert.deepEqual(issuesOf({ environment }), [{
+    name: "APP_BACKEND_DB_URL_FILE",
     key: "backend.db.url",
     value: "/nowhere",
-    source: "variable APP_BACKEND_DB_URL_FILE",
     problem: "cannot read it: no such file: /nowhere",
   }]);
 });
 
 Deno.test("loadConfig has no file for what is no secret", () => {
   const [issue] = issuesOf({ environment: { APP_BACKEND_DB_HOST_FILE: "p" } });
-  assert.equal(issue?.key, "APP_BACKEND_DB_HOST_FILE");
+  assert.equal(issue?.name, "APP_BACKEND_DB_HOST_FILE");
 });
 
-Deno.test("loadConfig reports everything that is wrong at once, with key, value and source", () => {
+Deno.test("loadConfig reports everything that is wrong at once, by the names that it was given by", () => {
   const given: Given = {
     stray: ["--grcp-port=1"],
     flags: { "grpc-port": "65536" },
@@ -139,15 +159,15 @@ Deno.test("loadConfig reports everything that is wrong at once, with key, value 
   assert.throws(() => load(given), {
     message: [
       "Cannot start backend: bad configuration",
-      "  --grcp-port (command line): no such flag; --help lists them",
-      "  APP_BACKEND_DB_HOTS (environment): no such variable; --help lists them",
-      "  backend.db.hots (file app.yaml): no such key; --help lists them",
-      "  frontent (file app.yaml): no such key; --help lists them",
-      '  backend.grpc_port = "65536" (flag --grpc-port): expected a port, 0 to 65535',
-      '  backend.batch_wait = "soon" (variable APP_BACKEND_BATCH_WAIT): expected a duration such ' +
-      "as 500ms, 5s or 1m30s, from 1ms to 24h",
-      '  backend.db.host = " " (file app.yaml): expected some text',
-      '  backend.db.url = "(withheld)" (file app.yaml): expected a URL: postgres://…',
+      "  --grcp-port: no such flag; did you mean --grpc-port? --help lists them",
+      "  APP_BACKEND_DB_HOTS: no such variable; did you mean APP_BACKEND_DB_HOST? --help lists them",
+      "  backend.db.hots in app.yaml: no such key; did you mean backend.db.host? --help lists them",
+      "  frontent in app.yaml: no such key; did you mean frontend? --help lists them",
+      '  --grpc-port = "65536" (backend.grpc_port): expected a port, 0 to 65535',
+      '  APP_BACKEND_BATCH_WAIT = "soon" (backend.batch_wait): expected a duration such ' +
+      "as 500ms, 5s or 1m30s, from 1ms to 1d",
+      '  backend.db.host in app.yaml = " ": expected some text',
+      '  backend.db.url in app.yaml = "(withheld)": expected a URL: postgres://…',
     ].join("\n"),
   });
 });
@@ -156,7 +176,7 @@ Deno.test("loadConfig shows no value that was meant for a misspelt flag", () => 
   const stray = ["--db-pasword=s3cret", "--db-pasword", "s3cret", "-x", "s3cret"];
   const message = issuesOf({ stray }).map((issue) => JSON.stringify(issue)).join("\n");
   assert(!message.includes("s3cret"), message);
-  assert.deepEqual(issuesOf({ stray: ["stray"] }).map(({ key }) => key), ["stray"]);
+  assert.deepEqual(issuesOf({ stray: ["stray"] }).map(({ name }) => name), ["stray"]);
 });
 
 Deno.test("loadConfig calls a word that no flag goes before no flag", () => {
@@ -180,15 +200,15 @@ Deno.test("loadConfig passes over variables of other programs and other services
 
 Deno.test("loadConfig refuses unknown variables of its own sections", () => {
   const environment = { APP_BACKEND_: "1", APP_LOG_LEVLE: "debug", APP_BACKEND_DB: "x" };
-  assert.deepEqual(issuesOf({ environment }).map(({ key }) => key), Object.keys(environment));
+  assert.deepEqual(issuesOf({ environment }).map(({ name }) => name), Object.keys(environment));
 });
 
 Deno.test("loadConfig takes an empty variable as given, which only a secret may be", () => {
   const environment = { APP_BACKEND_DB_PASSWORD: "", APP_BACKEND_DB_HOST: "" };
   assert.deepEqual(issuesOf({ environment }), [{
+    name: "APP_BACKEND_DB_HOST",
     key: "backend.db.host",
     value: "",
-    source: "variable APP_BACKEND_DB_HOST",
     problem: "expected some text",
   }]);
 });
@@ -205,6 +225,130 @@ Deno.test("loadConfig says that it cannot read the configuration file", () => {
           throw new Error("no such file");
         },
       }),
-    /\n {2}config = "missing.yaml" \(flag --config\): cannot read it: no such file$/,
+    /\n {2}--config = "missing.yaml": cannot read it: no such file$/,
+  );
+});
+
+Deno.test("loadConfig refuses what another setting makes void, and names both as given", () => {
+  const url = "postgres://u:s3cret@h/d";
+  const host = { name: "APP_BACKEND_DB_HOST", key: "backend.db.host", value: "h" };
+  const password = {
+    name: "backend.db.password in app.yaml",
+    key: "backend.db.password",
+    value: "(withheld)",
+  };
+  const problem = "it has no effect beside --db-url; leave out one of the two";
+  assert.deepEqual(
+    issuesOf({
+      flags: { "db-url": url },
+      environment: { APP_BACKEND_DB_HOST: "h" },
+      file: "backend: { db: { password: s3cret } }",
+    }),
+    [{ ...host, problem }, { ...password, problem }],
+  );
+  assert.deepEqual(issuesOf({ flags: { "db-url": url } }), []);
+  assert.deepEqual(issuesOf({ environment: { APP_BACKEND_DB_HOST: "h" } }), []);
+});
+
+Deno.test("loadConfig says what to give where a default makes a setting void", () => {
+  const dev = withDefaults(settings, { "backend.db.url": "postgres://dev/db" });
+  assert.throws(() => loadConfig("dev", dev, sourcesOf({ flags: { "db-host": "h" } })), {
+    message: "Cannot start dev: bad configuration\n" +
+      '  --db-host = "h" (backend.db.host): it has no effect on postgres://dev/db, the default of ' +
+      "--db-url (backend.db.url); leave it out, or give postgres://… there",
+  });
+  loadConfig("dev", dev, sourcesOf({ flags: { "db-url": "postgres://h/d" } }));
+});
+
+Deno.test("loadConfig passes over what Kubernetes sets for a service named app-backend", () => {
+  const environment = {
+    APP_BACKEND_SERVICE_HOST: "10.96.0.12",
+    APP_BACKEND_SERVICE_PORT: "50051",
+    APP_BACKEND_SERVICE_PORT_GRPC: "50051",
+    APP_BACKEND_PORT: "tcp://10.96.0.12:50051",
+    APP_BACKEND_PORT_50051_TCP: "tcp://10.96.0.12:50051",
+    APP_BACKEND_PORT_50051_TCP_PROTO: "tcp",
+    APP_BACKEND_PORT_50051_TCP_PORT: "50051",
+    APP_BACKEND_PORT_50051_TCP_ADDR: "10.96.0.12",
+  };
+  const { passedOver } = loadNamedConfig("backend", settings, sourcesOf({ environment }));
+  assert.deepEqual(
+    passedOver,
+    Object.entries(environment).map(([variable, value]) => ({ variable, value, setting: false })),
+  );
+  assert.deepEqual(
+    issuesOf({ environment: { ...environment, APP_BACKEND_PROT: "50051" } }).map(({ name }) =>
+      name
+    ),
+    ["APP_BACKEND_PROT"],
+  );
+});
+
+Deno.test("loadConfig takes a service's link for no setting, also by the name of one", () => {
+  const environment = {
+    APP_BACKEND_GRPC_PORT: "tcp://10.96.0.12:50051",
+    APP_BACKEND_GRPC_SERVICE_HOST: "10.96.0.12",
+  };
+  const file = "backend: { grpc_port: 7 }";
+  const { config, passedOver } = loadNamedConfig(
+    "backend",
+    settings,
+    sourcesOf({ environment, file }),
+  );
+  assert.equal(config.backend.grpcPort, 7);
+  assert.deepEqual(passedOver.map(({ variable, setting }) => [variable, setting]), [
+    ["APP_BACKEND_GRPC_PORT", true],
+    ["APP_BACKEND_GRPC_SERVICE_HOST", false],
+  ]);
+});
+
+Deno.test("loadConfig suggests the flag that was meant, by its name or its key", () => {
+  for (
+    const [given, meant] of [
+      ["--db-hots", "--db-host"],
+      ["--grcp-port=1", "--grpc-port"],
+      ["--verison", "--version"],
+      ["--backend-grpc-port", "--grpc-port"],
+      ["--port", "--grpc-port"],
+    ] as const
+  ) {
+    assert.deepEqual(issuesOf({ stray: [given] }).map(({ problem }) => problem), [
+      `no such flag; did you mean ${meant}? --help lists them`,
+    ], given);
+  }
+  const actions = ["up", "down", "list"];
+  assert.deepEqual(issuesOf({ stray: ["lits"], actions }), [{
+    name: "lits",
+    value: undefined,
+    problem: "no such action; did you mean list? --help lists them",
+  }]);
+});
+
+Deno.test("loadConfig knows by which name a person gave a setting", () => {
+  const { names } = loadNamedConfig(
+    "backend",
+    settings,
+    sourcesOf({
+      flags: { "grpc-port": "3" },
+      environment: { APP_BACKEND_BATCH_WAIT: "1s" },
+      file: "backend: { db: { host: h } }",
+    }),
+  );
+  const text = "see backend.grpc_port, backend.batch_wait, backend.db.host and log.level; not b.c.";
+  assert.equal(
+    nameKeys(text, names),
+    "see --grpc-port (backend.grpc_port), APP_BACKEND_BATCH_WAIT (backend.batch_wait), " +
+      "backend.db.host in app.yaml and --log-level (log.level); not b.c.",
+  );
+  const error = new ConfigError("backend", [{
+    key: "backend.batch_wait",
+    value: "1s",
+    problem: "expected less than backend.grpc_port",
+  }]).withNames(names);
+  assert.equal(
+    error.message,
+    "Cannot start backend: bad configuration\n" +
+      '  APP_BACKEND_BATCH_WAIT = "1s" (backend.batch_wait): expected less than --grpc-port ' +
+      "(backend.grpc_port)",
   );
 });

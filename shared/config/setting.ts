@@ -16,6 +16,15 @@ export interface Setting<Value, Suffix extends string = ""> {
   readonly suffix: Suffix;
   /** Reads the text, or throws an `Error` whose message says what was expected. */
   readonly parse: (text: string) => Value;
+  /** Settings beside it that have no effect with such a value. A method, so that any value fits. */
+  voids?(value: Value): VoidRule | undefined;
+}
+
+export interface VoidRule {
+  /** The last parts of their keys. */
+  readonly settings: readonly string[];
+  /** What to give in place of a default that makes them void, such as `a URL postgres://…`. */
+  readonly instead: string;
 }
 
 /** Settings by key, in snake_case, nested as in the file. */

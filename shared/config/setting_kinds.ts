@@ -1,5 +1,6 @@
+import { formatDuration, parseDuration } from "./duration.ts";
 import { parseInstant } from "./rfc3339.ts";
-import type { Setting } from "./setting.ts";
+import type { Setting, VoidRule } from "./setting.ts";
 
 interface Described<Default = string> {
   readonly doc: string;
@@ -64,6 +65,15 @@ export function optional<Value, Suffix extends string>(
   return { ...given, default: undefined };
 }
 
+/** The same setting, which with some values leaves others beside it without effect. */
+export function voiding<Value, Suffix extends string>(
+  given: Setting<Value, Suffix>,
+  voids: (value: NonNullable<Value>) => VoidRule | undefined,
+): Setting<Value, Suffix> {
+  // Asked only of a setting that has a value.
+  return { ...given, voids: (value) => voids(value as NonNullable<Value>) };
+}
+
 /** A whole number from `min` to `max`. */
 export function wholeNumber(
   described: Described<number> & { readonly min: number; readonly max: number },
@@ -76,6 +86,12 @@ export function wholeNumber(
     }
     return value;
   });
+}
+
+/** The address to listen on: this machine alone, unless another is given. */
+export function listenHost(): Setting<string> {
+  const doc = "address to listen on; 0.0.0.0 is all, where there is no authentication";
+  return text({ doc, default: "127.0.0.1", placeholder: "host" });
 }
 
 /** A TCP port to listen on; 0 takes any free one. */
@@ -106,19 +122,24 @@ export function oneOf<const Choice extends string>(
   });
 }
 
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const dayMs = 86_400_000;
 
-/** A span of time such as `500ms`, `5s` or `1m30s`, in milliseconds, from `minMs` up to a day. */
+/** A span of time such as `500ms`, `1m30s` or `7d`, in milliseconds, from `minMs` to `maxMs`. */
 export function duration(
-  described: Described & { readonly minMs: number },
+  described: Described & {
+    readonly minMs: number;
+    /** A day, unless given. */
+    readonly maxMs?: number;
+  },
 ): Setting<number, "Ms"> {
+  const { minMs, maxMs = dayMs } = described;
+  const example = maxMs > dayMs ? "5s, 1m30s or 7d" : "500ms, 5s or 1m30s";
   return setting(described, "duration", (given) => {
-    const parts = [...given.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
-    const whole = parts.map((part) => part[0]).join("") === given && parts.length > 0;
-    const value = parts.reduce((sum, [, count, unit]) => sum + Number(count) * unitMs[unit!]!, 0);
-    if (!whole || value < described.minMs || value > 86_400_000) {
+    const value = parseDuration(given);
+    if (value === undefined || value < minMs || value > maxMs) {
       throw new Error(
-        `expected a duration such as 500ms, 5s or 1m30s, from ${described.minMs}ms to 24h`,
+        `expected a duration such as ${example}, from ${formatDuration(minMs)} to ` +
+          formatDuration(maxMs),
       );
     }
     return value;

@@ -31,15 +31,33 @@ Deno.test("duration reads spans of time in milliseconds", () => {
   assert.equal(wait.suffix, "Ms");
   accepts(
     wait,
-    { "1ms": 1, "500ms": 500, "5s": 5_000, "1.5s": 1_500, "1m30s": 90_000, "24h": 86_400_000 },
-    ["", "0", "0s", "5", "-5s", "+5s", "5 s", "s", "1d", "5S", "1e3s", "24h1ms", "5s ", "1m-1s"],
-    /^Error: expected a duration such as 500ms, 5s or 1m30s, from 1ms to 24h$/,
+    {
+      "1ms": 1,
+      "500ms": 500,
+      "5s": 5_000,
+      "1.5s": 1_500,
+      "1m30s": 90_000,
+      "24h": 86_400_000,
+      "1d": 86_400_000,
+    },
+    ["", "0", "0s", "5", "-5s", "+5s", "5 s", "s", "2d", "5S", "1e3s", "24h1ms", "5s ", "1m-1s"],
+    /^Error: expected a duration such as 500ms, 5s or 1m30s, from 1ms to 1d$/,
   );
 });
 
 Deno.test("duration has a least that is its own", () => {
   const sweep = duration({ doc: "", default: "10s", minMs: 100 });
   accepts(sweep, { "100ms": 100 }, ["99ms"], /from 100ms/);
+});
+
+Deno.test("duration has a most that is its own, in days too", () => {
+  const keep = duration({ doc: "", default: "7d", minMs: 60_000, maxMs: 365 * 86_400_000 });
+  accepts(
+    keep,
+    { "30d": 30 * 86_400_000, "1d12h": 1.5 * 86_400_000, "1m": 60_000 },
+    ["366d", "59s"],
+    /^Error: expected a duration such as 5s, 1m30s or 7d, from 1m to 365d$/,
+  );
 });
 
 Deno.test("wholeNumber keeps to its bounds, and to digits", () => {

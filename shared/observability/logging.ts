@@ -1,21 +1,21 @@
 import process from "node:process";
-import {
-  configureSync,
-  getAnsiColorFormatter,
-  getConsoleSink,
-  jsonLinesFormatter,
-} from "@logtape/logtape";
+import { configureSync, getAnsiColorFormatter, jsonLinesFormatter } from "@logtape/logtape";
+import { aboveStatusLine } from "#shared/output/status_line.ts";
 import type { LogConfig } from "#shared/config/log_settings.ts";
+import { writeOutput } from "#shared/output/standard_output.ts";
 
-/** Sends every logger's records to standard output: a JSON object a line, or text for people. */
-export function startLogging({ level, format }: LogConfig): void {
+/**
+ * Sends every logger's records to `write`, standard output unless given: a JSON
+ * object a line, or text for people.
+ */
+export function startLogging(
+  { level, format }: LogConfig,
+  write: (line: string) => void = (line) => aboveStatusLine(() => writeOutput(line)),
+): void {
   const pretty = format === "pretty" || (format === "auto" && process.stdout.isTTY);
-  const sink = getConsoleSink({
-    formatter: pretty ? prettyFormatter : jsonLinesFormatter,
-    levelMap: toStandardOutput,
-  });
+  const toLine = pretty ? prettyFormatter : jsonLinesFormatter;
   configureSync({
-    sinks: { stdout: sink },
+    sinks: { stdout: (record) => write(toLine(record)) },
     loggers: [
       { category: [], sinks: ["stdout"], lowestLevel: level },
       { category: ["logtape", "meta"], sinks: ["stdout"], lowestLevel: "warning" },
@@ -37,13 +37,3 @@ const prettyFormatter = getAnsiColorFormatter({
     return [timestamp, level, category.padEnd(9), message, ...fields].join(" ");
   },
 });
-
-/** `console.warn` and `console.error` would go to standard error. */
-const toStandardOutput = {
-  trace: "log",
-  debug: "log",
-  info: "log",
-  warning: "log",
-  error: "log",
-  fatal: "log",
-} as const;

@@ -6,14 +6,13 @@ import { startLogging } from "./logging.ts";
 /** The lines on standard output that the records of `log` become. */
 function linesOf(config: LogConfig, log: () => void): readonly string[] {
   const lines: string[] = [];
-  const output = globalThis.console;
-  const { log: before } = output;
-  output.log = (...line: unknown[]) => lines.push(line.join(" "));
   try {
-    startLogging(config);
+    startLogging(config, (line) => {
+      assert(line.endsWith("\n"));
+      lines.push(line.slice(0, -1));
+    });
     log();
   } finally {
-    output.log = before;
     resetSync();
   }
   return lines;

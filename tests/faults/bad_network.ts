@@ -30,7 +30,6 @@ Deno.test("Nothing is lost or doubled when the network cuts, stalls and throttle
     for (const proxy of proxies) await proxy.become("stall");
     const before = lines("No connection to the broker");
     await waitUntil(() => lines("No connection to the broker") >= before + run.backends.length, {
-      deadlineMs: 30_000,
       what: "the backends to give up the stalled broker",
     });
     for (const proxy of proxies) await proxy.become("pass");
@@ -39,7 +38,6 @@ Deno.test("Nothing is lost or doubled when the network cuts, stalls and throttle
     for (const proxy of proxies) proxy.throttle(trickle);
     const stored = await run.servers.stored();
     await waitUntil(async () => await run.servers.stored() > stored + 2_000, {
-      deadlineMs: 60_000,
       what: "readings to trickle through",
     });
     for (const proxy of proxies) proxy.throttle(Infinity);

@@ -40,7 +40,7 @@ async function killInMidWrite(run: FaultRun, write: "committed" | "rolled back")
       where application_name = 'iot-backend' and wait_event_type = 'Lock'`,
     );
     return waiting.length >= writers * run.backends.length;
-  }, { deadlineMs: 30_000, what: "every writer of both backends to wait for the lock" });
+  }, { what: "every writer of both backends to wait for the lock" });
   const { signal } = await run.endBackend(run.backends[0]!, "SIGKILL");
   assert.equal(signal, "SIGKILL");
   if (write === "rolled back") await run.servers.terminateSessions();

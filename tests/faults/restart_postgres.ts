@@ -69,11 +69,10 @@ async function deadlock(run: FaultRun): Promise<void> {
       and wait_event_type = 'Lock' and query like '%insert into sensor_readings%'`,
     );
     return waiting.length > 0;
-  }, { deadlineMs: 30_000, what: "a write to wait for the last device" });
+  }, { what: "a write to wait for the last device" });
   // Not to be had while new writes share the first device and wait for the last.
   const never = lock(edge.first).catch(() => {});
   await waitUntil(() => failures(run, "deadlock detected") > 0, {
-    deadlineMs: 30_000,
     what: "a write to be the victim of a deadlock",
   });
   await run.servers.sql(
@@ -95,7 +94,6 @@ async function serializationFailure(run: FaultRun): Promise<void> {
   );
   await run.servers.terminateSessions();
   await waitUntil(() => failures(run, "could not serialize access") > 0, {
-    deadlineMs: 60_000,
     what: "a write to fail for its isolation",
   });
   await run.servers.sql("alter database iot_db reset default_transaction_isolation");

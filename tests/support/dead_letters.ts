@@ -43,11 +43,12 @@ export class LetterFixture implements AsyncDisposable {
     await Promise.all(sent);
   }
 
-  /** Runs the command, and returns the lines that it printed. */
+  /** Runs the command, and returns the lines that it printed; `print` is called with each. */
   async run(
     action: string,
     given: Partial<DeadLetterConfig["deadLetters"]> = {},
     signal = new AbortController().signal,
+    print: (line: string) => Promise<void> = () => Promise.resolve(),
   ): Promise<readonly string[]> {
     const lines: string[] = [];
     await runDeadLetters(
@@ -76,7 +77,7 @@ export class LetterFixture implements AsyncDisposable {
       action,
       (line) => {
         lines.push(line);
-        return Promise.resolve();
+        return print(line);
       },
     );
     return lines;

@@ -21,13 +21,25 @@ export function eachDatabase(what: string, cases: Readonly<Record<string, StoreC
   postgresTest(`${what}, on PostgreSQL`, cases);
 }
 
-/** As `eachDatabase`, for what only several sessions can show. */
-export function postgresTest(name: string, cases: Readonly<Record<string, StoreCase>>): void {
+/** Options of a database whose own order of texts is that of a language, not of bytes. */
+export const icuDatabase = "locale_provider icu icu_locale 'en-US' encoding 'UTF8' " +
+  "lc_collate 'C' lc_ctype 'C' template template0";
+
+/**
+ * As `eachDatabase`, for what only several sessions can show.
+ *
+ * @param databaseOptions of `create database`
+ */
+export function postgresTest(
+  name: string,
+  cases: Readonly<Record<string, StoreCase>>,
+  databaseOptions = "",
+): void {
   Deno.test({
     name,
     ignore: postgresUrl === undefined,
     async fn(test) {
-      await using server = await createTestDatabase();
+      await using server = await createTestDatabase(databaseOptions);
       await runCases(test, server.url, cases);
     },
   });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import denoConfig from "../../deno.json" with { type: "json" };
 import { testEnvironment } from "../../tools/test_environment.ts";
-import { waitUntil } from "./wait_until.ts";
+import { inTime, waitUntil } from "./wait_until.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -11,6 +11,7 @@ export type ProgramTask = "generator" | "backend" | "frontend" | "demo-app" | "d
 
 /** A task as its own process: with the permissions that the task gives it, asking for no more. */
 export interface TaskProcess extends AsyncDisposable {
+  readonly pid: number;
   /** All that it has printed. */
   readonly output: () => string;
   /** Resolves to the first match in what it has printed. */
@@ -31,16 +32,21 @@ export interface TaskOptions {
   readonly cwd?: string;
   /** Permissions beyond the task's, for what a test puts elsewhere than a user would. */
   readonly grants?: readonly string[];
+  /** Reads its output no further than this, and closes it, as `head` does. */
+  readonly readUntil?: RegExp;
 }
 
 /** Starts the task; disposing kills it, should it still run. */
 export function startTask(
   name: ProgramTask,
-  { args = [], env = {}, cwd = root, grants = [] }: TaskOptions = {},
+  { args = [], env = {}, cwd = root, grants = [], readUntil }: TaskOptions = {},
 ): TaskProcess {
   const [deno, run, ...words] = denoConfig.tasks[name].command.split(" ");
   assert.equal(deno, "deno");
-  const placed = words.map((word) => word.endsWith(".ts") ? root + word : word);
+  // Of `dev` it is one already, and may be given once.
+  const placed = words.filter((word) => word !== "--quiet").map((word) =>
+    word.endsWith(".ts") ? root + word : word
+  );
   const settings = ["--quiet", "--no-prompt", `--config=${root}deno.json`];
   const child = new Deno.Command(Deno.execPath(), {
     args: [run!, ...settings, ...grants, ...placed, ...args],
@@ -52,15 +58,16 @@ export function startTask(
     stderr: "piped",
   }).spawn();
   let output = "";
-  const collect = async (stream: ReadableStream<Uint8Array>) => {
+  const collect = async (stream: ReadableStream<Uint8Array>, until?: RegExp) => {
     let printed = "";
     for await (const text of stream.pipeThrough(new TextDecoderStream())) {
       printed += text;
       output += text;
+      if (until?.test(printed)) break;
     }
     return printed;
   };
-  const collected = Promise.all([collect(child.stdout), collect(child.stderr)]);
+  const collected = Promise.all([collect(child.stdout, readUntil), collect(child.stderr)]);
   let end: TaskEnd | undefined;
   const ended = child.status.then(async (status) => {
     const [stdout, stderr] = await collected;
@@ -70,10 +77,10 @@ export function startTask(
     if (end === undefined) child.kill(signal);
   };
   return {
+    pid: child.pid,
     output: () => output,
     async printed(pattern) {
       await waitUntil(() => end !== undefined || pattern.test(output), {
-        deadlineMs: 60_000,
         what: `${pattern} from ${name}`,
       });
       const found = pattern.exec(output);
@@ -89,10 +96,8 @@ export function startTask(
   };
 }
 
-/** Runs the task to its end, which must come within a minute. */
+/** Runs the task to its end. */
 export async function runTask(name: ProgramTask, options?: TaskOptions): Promise<TaskEnd> {
   await using task = startTask(name, options);
-  let end: TaskEnd | undefined;
-  task.ended.then((value) => end = value);
-  return await waitUntil(() => end, { deadlineMs: 60_000, what: `the end of ${name}` });
+  return await inTime(task.ended, `the end of ${name}`);
 }

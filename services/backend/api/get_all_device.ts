@@ -7,6 +7,7 @@ import {
   type GetAllDeviceResponse,
   GetAllDeviceResponseSchema,
 } from "#shared/gen/iot/v1/iot_service_pb.ts";
+import { typicalInterval } from "#shared/telemetry/typical_interval.ts";
 import type { LargeAnswers } from "../rpc_server/large_answers.ts";
 import type { Database } from "../store/database.ts";
 import { listDevices } from "../store/read_devices.ts";
@@ -26,7 +27,7 @@ type Page =
   & MessageInitShape<typeof GetAllDeviceResponseSchema>
   & Pick<
     GetAllDeviceResponse,
-    "devices" | "latestReadings" | "nextPageToken"
+    "devices" | "latestReadings" | "typicalIntervalSeconds" | "nextPageToken"
   >;
 
 /** Devices a page where the answer has them all. */
@@ -69,10 +70,11 @@ async function readPage(
   const found = await listDevices(db, { after, limit: size + 1 });
   const more = found.length > size;
   const devices = found.slice(0, size);
-  const readings = latest ? await latestReadings(db, devices.map(({ deviceId }) => deviceId)) : [];
+  const newest = latest ? await latestReadings(db, devices.map(({ deviceId }) => deviceId)) : [];
   return {
     devices,
-    latestReadings: [...readings],
+    latestReadings: newest.map(({ reading }) => reading),
+    typicalIntervalSeconds: newest.map(({ recentSeconds }) => typicalInterval(recentSeconds) ?? 0),
     nextPageToken: more ? deviceToken(devices.at(-1)!.deviceId) : "",
   };
 }
@@ -84,14 +86,14 @@ interface Pages {
 
 /** The pages as messages: JSON is written from nothing less. */
 function gatheredPages(): Pages {
-  const devices: GetAllDeviceResponse["devices"] = [];
-  const latestReadings: GetAllDeviceResponse["latestReadings"] = [];
+  const answer = create(GetAllDeviceResponseSchema);
   return {
     add(page) {
-      devices.push(...page.devices);
-      latestReadings.push(...page.latestReadings);
+      answer.devices.push(...page.devices);
+      answer.latestReadings.push(...page.latestReadings);
+      answer.typicalIntervalSeconds.push(...page.typicalIntervalSeconds);
     },
-    answer: () => create(GetAllDeviceResponseSchema, { devices, latestReadings }),
+    answer: () => answer,
   };
 }
 
@@ -107,8 +109,7 @@ function encodedPages(): Pages {
   return {
     add(page) {
       if (page.devices.length === 0) return;
-      const { devices, latestReadings } = page;
-      const whole = create(GetAllDeviceResponseSchema, { devices, latestReadings });
+      const whole = create(GetAllDeviceResponseSchema, { ...page, nextPageToken: "" });
       encoded.push(toBinary(GetAllDeviceResponseSchema, whole).subarray(1));
     },
     answer() {

@@ -36,6 +36,7 @@ interface Device {
 interface DevicePage {
   readonly devices: readonly Device[];
   readonly latestReadings: readonly Reading[];
+  readonly typicalIntervalSeconds: readonly number[];
   readonly nextPageToken: string;
 }
 
@@ -52,7 +53,7 @@ async function serve(db: Kysely<Database>) {
       host: "127.0.0.1",
       port: 0,
       portKey: "backend.grpc_port",
-      routes: iotService(db),
+      routes: iotService({ run: (_signal, work) => work(db) }),
       health: { ready: () => true },
       translate: translateStoreError,
       registry: new Registry(),
@@ -79,6 +80,7 @@ eachDatabase("IoTService", {
     assert.deepEqual(await api.getAllDevice({}), {
       devices: [],
       latestReadings: [],
+      typicalIntervalSeconds: [],
       nextPageToken: "",
     });
     const known = Array.from({ length: 25 }, (_, at) => `device ${String(at).padStart(2, "0")} 🌡`);
@@ -141,6 +143,27 @@ eachDatabase("IoTService", {
     const paged = await api.getAllDevice({ withLatestReading: true, pageSize: 1 });
     assert.deepEqual(paged.latestReadings.map(({ deviceId }) => deviceId), ["a"]);
     assert.deepEqual((await api.getAllDevice({})).latestReadings, []);
+  },
+
+  async "GetAllDevice says how often each device reports, where it has done so"(db) {
+    await using api = await serve(db);
+    await writeDevices(db, ["fast", "new", "none", "slow"].map((id) => device(id)));
+    await writeReadings(
+      db,
+      [0, 1, 2, 3].flatMap((at) => [
+        readingRow("fast", {
+          seconds: noonSeconds - Math.ceil(1.5 * at),
+          nanos: 500_000_000 * (at % 2),
+        }),
+        readingRow("slow", { seconds: noonSeconds - 600 * at }),
+      ]),
+    );
+    await writeReadings(db, [readingRow("new")]);
+    const { latestReadings, typicalIntervalSeconds } = await api.getAllDevice({
+      withLatestReading: true,
+    });
+    assert.deepEqual(latestReadings.map(({ deviceId }) => deviceId), ["fast", "new", "slow"]);
+    assert.deepEqual(typicalIntervalSeconds, [1.5, 0, 600]);
   },
 
   async "last_seen is that of the newest reading, as soon as it is stored"(db) {

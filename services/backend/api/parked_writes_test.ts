@@ -1,4 +1,3 @@
-import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { connect as connectTcp } from "node:net";
@@ -6,6 +5,7 @@ import { createConnectRouter } from "@connectrpc/connect";
 import { getLogger } from "@logtape/logtape";
 import { Health, HealthCheckResponse_ServingStatus } from "#shared/gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "#shared/gen/grpc/reflection/v1/reflection_pb.ts";
+import { waitUntil } from "../../../tests/support/wait_until.ts";
 import { apiLimits, headerLimits } from "../rpc_server/api_limits.ts";
 import { CallLimits } from "../rpc_server/call_limits.ts";
 import { UnreadAnswers } from "../rpc_server/unread_answers.ts";
@@ -96,17 +96,14 @@ Deno.test("a call whose HTTP/1.1 client leaves while its writes are parked comes
 /** Waits until nothing more is given, or so much that the runtime parks no writes at all. */
 async function parked(seen: { readonly given: number }): Promise<void> {
   let before = -1;
+  let looks = 0;
   await until(() => {
-    const still = seen.given === before;
+    looks = seen.given === before ? looks + 1 : 0;
     before = seen.given;
-    return still || seen.given > 500;
-  }, 100);
+    return looks === 10 || seen.given > 500;
+  });
 }
 
-async function until(condition: () => boolean, everyMs = 5): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!condition()) {
-    assert.ok(Date.now() < deadline, "the condition was not met in time");
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
-  }
+async function until(condition: () => boolean): Promise<void> {
+  await waitUntil(condition, { what: String(condition) });
 }

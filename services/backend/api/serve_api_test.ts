@@ -15,6 +15,7 @@ import {
   iotService,
   reflectionService,
 } from "../../../tests/support/grpc_js_client.ts";
+import { inTime, surelyBrokenMs, waitUntil } from "../../../tests/support/wait_until.ts";
 import { type ApiOptions, serveApi } from "./serve_api.ts";
 
 type Implementation = Partial<ServiceImpl<typeof IoTService>>;
@@ -41,6 +42,7 @@ function recordingLog() {
   return { log, logged };
 }
 
+const hourMs = 3_600_000;
 const anyDevice = create(GetDeviceResponseSchema, { device: { deviceId: "d" } });
 
 Deno.test("serveApi answers grpc-js with what the method returns", async () => {
@@ -102,29 +104,33 @@ Deno.test("serveApi translates the errors that its caller knows", async () => {
 });
 
 Deno.test("serveApi aborts a method's signal at the deadline and when the client cancels", async () => {
-  const reached = Promise.withResolvers<void>();
-  const codes: Code[] = [];
+  let cancel = () => {};
+  /** By what ends the call. */
+  const codes = new Map<string, Code>();
   const { log, logged } = recordingLog();
   await using api = await start({
-    async getDevice(_request, { signal }) {
-      reached.resolve();
+    async getDevice({ deviceId: ending }, { signal }) {
+      if (ending === "cancel") cancel();
       if (!signal.aborted) await once(signal, "abort");
-      codes.push(ConnectError.from(signal.reason).code);
+      codes.set(ending, ConnectError.from(signal.reason).code);
       throw new Error("query was cancelled");
     },
   }, { log });
   using client = new GrpcJsClient(api.port, iotService());
-  await assert.rejects(client.unary("GetDevice", {}, { deadline: Date.now() + 200 }), {
-    code: status.DEADLINE_EXCEEDED,
-  });
-  const call = client.unary("GetDevice", {}, {}, (call) => {
-    reached.promise.then(() => setTimeout(() => call.cancel(), 20));
+  // On a busy machine a call may not get there before its deadline.
+  for (let ms = 200; !codes.has("deadline") && ms < surelyBrokenMs; ms *= 2) {
+    const call = client.unary("GetDevice", { deviceId: "deadline" }, { deadline: Date.now() + ms });
+    await assert.rejects(call, { code: status.DEADLINE_EXCEEDED });
+  }
+  const call = client.unary("GetDevice", { deviceId: "cancel" }, {}, (call) => {
+    cancel = () => call.cancel();
   });
   await assert.rejects(call, { code: status.CANCELLED });
-  await until(() => codes.length === 2);
+  await until(() => codes.size === 2);
   // The client's timer and the server's may be a moment apart, and either may win.
-  assert.ok([Code.DeadlineExceeded, Code.Canceled].includes(codes[0]!), Code[codes[0]!]);
-  assert.equal(codes[1], Code.Canceled);
+  const late = codes.get("deadline")!;
+  assert.ok([Code.DeadlineExceeded, Code.Canceled].includes(late), Code[late]);
+  assert.equal(codes.get("cancel"), Code.Canceled);
   assert.deepEqual(logged, []);
 });
 
@@ -135,7 +141,7 @@ Deno.test("serveApi takes and gives messages of several MB, gzip or not, up to i
       encodings.push(requestHeader.get("grpc-encoding"));
       return { device: { deviceId } };
     },
-  });
+  }, { graceMs: hourMs });
   const threeMegabytes = "é".repeat(1_500_000);
   for (const algorithm of [0, 2]) {
     using client = new GrpcJsClient(api.port, iotService(), {
@@ -151,9 +157,7 @@ Deno.test("serveApi takes and gives messages of several MB, gzip or not, up to i
   }
   assert.deepEqual(encodings.map((encoding) => encoding ?? "identity"), ["identity", "gzip"]);
   // What was left unread of the refused messages must not hold the connections open.
-  const closed = performance.now();
-  await api[Symbol.asyncDispose]();
-  assert.ok(performance.now() - closed < 2_500);
+  await inTime(api[Symbol.asyncDispose](), "the API to close");
 });
 
 Deno.test("serveApi answers Connect, gRPC-Web and curl over HTTP/1.1 and HTTP/2", async () => {
@@ -293,7 +297,7 @@ Deno.test("closing the API ends streams with UNAVAILABLE and lets unary calls fi
         aborted.push(signal.aborted);
         return anyDevice;
       },
-    });
+    }, { graceMs: hourMs });
     using client = Deno.createHttpClient({ http1: !http2, http2 });
     const transport = createConnectTransport({
       baseUrl: api.url,
@@ -349,9 +353,5 @@ async function exchange(port: number, request: string): Promise<string> {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5_000;
-  while (!condition()) {
-    assert.ok(Date.now() < deadline, "the condition was not met in time");
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await waitUntil(condition, { what: String(condition) });
 }

@@ -1,6 +1,6 @@
 import type { Broker, Publisher, Subscription } from "#shared/broker/broker.ts";
 import { BatchConsumer, type BatchConsumerOptions } from "./batch_consumer.ts";
-import { deadLetter } from "./dead_letters.ts";
+import { LetterSender } from "./letter_sender.ts";
 
 export interface ConsumeOptions<Row> extends Omit<BatchConsumerOptions<Row>, "deadLetter" | "ack"> {
   readonly broker: Pick<Broker, "subscribe">;
@@ -19,10 +19,11 @@ const drainMs = 4_000;
 export async function consume<Row>(options: ConsumeOptions<Row>): Promise<AsyncDisposable> {
   const { broker, deadLetters, prefetch, queue } = options;
   const opened = Promise.withResolvers<Subscription>();
+  // Of a lost connection: what was in hand, and as much whose ack may have been under way.
+  const letters = new LetterSender({ publisher: deadLetters, queue, maxRemembered: 2 * prefetch });
   const batches = new BatchConsumer<Row>({
     ...options,
-    deadLetter: (delivery, reason, detail) =>
-      deadLetter(deadLetters, queue, delivery, reason, detail),
+    deadLetter: (delivery, reason, detail) => letters.send(delivery, reason, detail),
     ack: async (deliveries) => (await opened.promise).ack(deliveries),
   });
   try {

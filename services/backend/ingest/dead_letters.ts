@@ -4,17 +4,23 @@ import {
   type MessageHeaders,
   type Publisher,
 } from "#shared/broker/broker.ts";
+import type { LeavingReason } from "../store/take_parked.ts";
+import { letterId, messageDigest, ownHeaders } from "./letter_id.ts";
 import type { MalformedReason } from "./malformed_message_error.ts";
 
 /** Why a message is in a dead-letter queue. */
-export type DeadLetterReason = MalformedReason | "refused_by_database" | "decoder_failed";
+export type DeadLetterReason =
+  | MalformedReason
+  | LeavingReason
+  | "refused_by_database"
+  | "decoder_failed";
 
 /** Header names of a dead letter; the original's own plain headers are kept beside them. */
 export const deadLetterHeaders = {
   reason: "x-dead-letter-reason",
   detail: "x-dead-letter-detail",
   time: "x-dead-letter-time",
-  /** Names the letter; a message keeps it however often it is replayed. */
+  /** Names the letter: a digest of the message, which keeps it however often it comes. */
   id: "x-dead-letter-id",
   /** Times that the message was replayed. */
   replays: "x-dead-letter-replays",
@@ -38,33 +44,27 @@ export async function deadLetter(
   reason: DeadLetterReason,
   detail: string,
 ): Promise<void> {
+  const { body, contentType, properties = {} } = delivery;
+  const headers = plainHeaders(ownHeaders(delivery.headers));
+  const digest = messageDigest(queue, { body, headers, contentType, properties });
   await publisher.publish(deadLetterQueue(queue), {
-    body: delivery.body,
+    body,
     headers: {
-      ...plainHeaders(delivery.headers),
+      ...headers,
       [deadLetterHeaders.reason]: reason,
       [deadLetterHeaders.detail]: detail.slice(0, longestDetail),
       [deadLetterHeaders.time]: new Date().toISOString(),
-      ...history(delivery.headers),
-      [deadLetterHeaders.properties]: JSON.stringify(delivery.properties ?? {}),
+      [deadLetterHeaders.id]: letterId(digest),
+      ...replaysBefore(delivery.headers),
+      [deadLetterHeaders.properties]: JSON.stringify(properties),
     },
-    contentType: delivery.contentType ?? null,
+    contentType: contentType ?? null,
   });
 }
 
-/** What a message that was replayed before keeps. */
-function history(headers: MessageHeaders): MessageHeaders {
-  const { id, replays } = deadLetterHeaders;
-  const known = headers[id];
-  return {
-    [id]: typeof known === "string" && /^[0-9a-f]{16}$/.test(known) ? known : newLetterId(),
-    ...(Number.isSafeInteger(headers[replays]) ? { [replays]: headers[replays] } : {}),
-  };
-}
-
-/** 62 random bits: short enough to type, and no two among millions alike. */
-function newLetterId(): string {
-  return crypto.randomUUID().replaceAll("-", "").slice(-16);
+function replaysBefore(headers: MessageHeaders): MessageHeaders {
+  const { replays } = deadLetterHeaders;
+  return Number.isSafeInteger(headers[replays]) ? { [replays]: headers[replays] } : {};
 }
 
 /**

@@ -53,3 +53,20 @@ Deno.test("deadLetter bounds the headers and the detail", async () => {
   assert.ok(new TextEncoder().encode(JSON.stringify(message.headers)).length < 32_768);
   assert.equal(message.headers?.["h1"], "\u{1f321}");
 });
+
+Deno.test("deadLetter names a message by what it is, and not by how it came", async () => {
+  const idOf = async (headers: Delivery["headers"]) =>
+    (await published(headers)).headers?.["x-dead-letter-id"];
+  const id = await idOf({ trace: "a", tries: 3 });
+  assert.match(String(id), /^[0-9a-f]{16}$/);
+  const same = {
+    tries: 3,
+    trace: "a",
+    "x-delivery-count": 2,
+    "x-acquired-count": 2,
+    "x-dead-letter-id": "0123456789abcdef",
+    "x-dead-letter-replays": 4,
+  };
+  assert.equal(await idOf(same), id);
+  assert.notEqual(await idOf({ trace: "b", tries: 3 }), id);
+});

@@ -58,6 +58,7 @@ Deno.test("decodeDevice refuses what the contract does not", () => {
   for (
     const [values, reason] of [
       [{ deviceId: "" }, "missing_field"],
+      [{ deviceId: " \u3000\u200b" }, "out_of_range"],
       [{ deviceId: "a\u0085" }, "out_of_range"],
       [{ deviceId: "x".repeat(256) }, "out_of_range"],
       ...texts.flatMap((field) => [
@@ -69,7 +70,7 @@ Deno.test("decodeDevice refuses what the contract does not", () => {
       [{ latitude: NaN }, "out_of_range"],
       [{ longitude: Infinity }, "out_of_range"],
       [{ lastSeen: -1n }, "out_of_range"],
-      [{ lastSeen: nowSeconds + 86_401n }, "out_of_range"],
+      [{ lastSeen: nowSeconds + 86_401n }, "from_future"],
     ] as const
   ) assert.equal(refusal(bodyOf(values)), reason, Deno.inspect(values));
   assert.equal(refusal(new Uint8Array([...bodyOf(), 0x12, 1, 0xff])), "undecodable");

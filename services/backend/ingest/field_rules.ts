@@ -1,35 +1,24 @@
+import { deviceIdProblem } from "../readings/device_id_rule.ts";
+import { textProblem } from "../readings/text_rule.ts";
 import { MalformedMessageError } from "./malformed_message_error.ts";
 
 const oldestSeconds = Date.UTC(2000, 0, 1) / 1_000;
 const daySeconds = 86_400;
-const longest = 255;
-const controlCharacter = /\p{Cc}/u;
+/** Ten years: further off than the clock of a machine that starts at the date of its make. */
+const furthestAheadSeconds = 3_650 * daySeconds;
 
-/** @throws {MalformedMessageError} unless 1 to 255 characters, none of them a control character. */
+/** @throws {MalformedMessageError} unless `deviceIdProblem` finds nothing. */
 export function checkDeviceId(deviceId: string): void {
-  if (deviceId === "") throw new MalformedMessageError("missing_field", "device_id is empty");
-  if (tooLong(deviceId)) {
-    throw new MalformedMessageError(
-      "out_of_range",
-      `device_id is longer than ${longest} characters`,
-    );
-  }
-  if (controlCharacter.test(deviceId)) {
-    throw new MalformedMessageError("out_of_range", "device_id has a control character");
-  }
+  const problem = deviceIdProblem(deviceId);
+  if (problem === undefined) return;
+  const reason = deviceId === "" ? "missing_field" : "out_of_range";
+  throw new MalformedMessageError(reason, `device_id ${problem}`);
 }
 
-/** @throws {MalformedMessageError} if longer than 255 characters, or with a NUL, which cannot be stored. */
+/** @throws {MalformedMessageError} unless `textProblem` finds nothing. */
 export function checkText(field: string, text: string): void {
-  if (tooLong(text)) {
-    throw new MalformedMessageError(
-      "out_of_range",
-      `${field} is longer than ${longest} characters`,
-    );
-  }
-  if (text.includes("\0")) {
-    throw new MalformedMessageError("out_of_range", `${field} has a NUL character`);
-  }
+  const problem = textProblem(text);
+  if (problem !== undefined) throw new MalformedMessageError("out_of_range", `${field} ${problem}`);
 }
 
 /** @throws {MalformedMessageError} unless a finite number from `min` to `max`. */
@@ -47,14 +36,9 @@ export function checkInstant(field: string, seconds: bigint, nowMs: number): voi
   const newest = Math.floor(nowMs / 1_000) + daySeconds;
   if (seconds < oldestSeconds || seconds > newest) {
     throw new MalformedMessageError(
-      "out_of_range",
+      // A clock may be wrong, here or there: what is ahead of it by less than that can be right.
+      seconds > newest && seconds < newest + furthestAheadSeconds ? "from_future" : "out_of_range",
       `${field} is ${seconds}, not from 2000-01-01 (${oldestSeconds}) to a day from now (${newest})`,
     );
   }
-}
-
-/** Counted in code points: a character outside the basic plane is one. */
-function tooLong(text: string): boolean {
-  if (text.length <= longest) return false;
-  return text.length > 2 * longest || [...text].length > longest;
 }

@@ -11,7 +11,11 @@ export interface LastSeenOptions {
   /** Least time between two writes of a device, in milliseconds. */
   readonly intervalMs: number;
   readonly log: Logger;
+  /** The time that it goes by; the system's unless given. */
+  readonly clock?: { nowMs(): number; sleep: typeof sleep };
 }
+
+const systemClock = { nowMs: () => performance.now(), sleep };
 
 /** Most devices that one statement touches: it holds their rows until it ends. */
 const maxDevices = 1_000;
@@ -42,8 +46,9 @@ export class LastSeen implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
+    const { clock = systemClock } = this.#options;
     while (!this.#closing.signal.aborted) {
-      await sleep(this.#options.intervalMs, this.#closing.signal);
+      await clock.sleep(this.#options.intervalMs, this.#closing.signal);
       await this.#flush();
     }
     // What was noted while the last write was under way.
@@ -52,11 +57,12 @@ export class LastSeen implements AsyncDisposable {
 
   /** Writes down what is noted by now, some at a time. */
   async #flush(): Promise<void> {
+    const { clock = systemClock } = this.#options;
     const ids = [...this.#seen.keys()];
     for (let at = 0; at < ids.length; at += maxDevices) {
-      const startedMs = performance.now();
+      const startedMs = clock.nowMs();
       await this.#write(this.#take(ids.slice(at, at + maxDevices)));
-      await sleep((performance.now() - startedMs) * pause, this.#closing.signal);
+      await clock.sleep((clock.nowMs() - startedMs) * pause, this.#closing.signal);
     }
   }
 

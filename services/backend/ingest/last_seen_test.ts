@@ -1,45 +1,58 @@
 import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
-import { waitUntil } from "../../../tests/support/wait_until.ts";
+import { ManualClock } from "../../../tests/support/manual_clock.ts";
 import { LastSeen } from "./last_seen.ts";
 
 const log = getLogger("last-seen-test");
-const never = 3_600_000;
-const until = (condition: () => boolean, what: string) =>
-  waitUntil(condition, { deadlineMs: 20_000, what });
+const intervalMs = 1_000;
+
+/** A `LastSeen` by a clock that stands still until it is told to go on. */
+function scenario(touch: (seen: ReadonlyMap<string, number>) => Promise<void>) {
+  const clock = new ManualClock(0);
+  const lastSeen = new LastSeen({ touch, intervalMs, log, clock });
+  /** Lets time pass, and waits for the pause that follows. */
+  const pass = async (ms: number) => {
+    clock.advance(ms);
+    await clock.asleep();
+    await clock.breathe();
+  };
+  return {
+    clock,
+    lastSeen,
+    pass,
+    /** An interval, and the pause after a write that took no time. */
+    async interval() {
+      await pass(intervalMs);
+      await pass(0);
+    },
+    [Symbol.asyncDispose]: () => lastSeen[Symbol.asyncDispose](),
+  };
+}
 
 Deno.test("LastSeen writes the newest instant of each device, in one write", async () => {
   const writes: ReadonlyMap<string, number>[] = [];
   {
-    await using lastSeen = new LastSeen({
-      touch: (seen) => Promise.resolve(void writes.push(seen)),
-      intervalMs: never,
-      log,
-    });
+    await using t = scenario((seen) => Promise.resolve(void writes.push(seen)));
     for (const [id, micros] of [["a", 1], ["b", 5], ["a", 3], ["a", 2]] as const) {
-      lastSeen.note(id, micros);
+      t.lastSeen.note(id, micros);
     }
   }
   assert.deepEqual(writes, [new Map([["a", 3], ["b", 5]])]);
 });
 
 Deno.test("LastSeen writes once an interval, and nothing when nothing was noted", async () => {
-  let intervals = 0;
   const writes: ReadonlyMap<string, number>[] = [];
-  await using lastSeen = new LastSeen({
-    touch: (seen) => Promise.resolve(void writes.push(seen)),
-    get intervalMs() {
-      intervals++;
-      return 1;
-    },
-    log,
-  });
-  await until(() => intervals > 5, "some intervals");
+  await using t = scenario((seen) => Promise.resolve(void writes.push(seen)));
+  for (let interval = 0; interval < 3; interval++) await t.interval();
   assert.deepEqual(writes, []);
-  lastSeen.note("a", 1);
-  const noted = intervals;
-  await until(() => intervals > noted + 5, "some more intervals");
+  t.lastSeen.note("a", 1);
+  await t.pass(intervalMs - 1);
+  assert.deepEqual(writes, []);
+  await t.pass(1);
   assert.deepEqual(writes, [new Map([["a", 1]])]);
+  await t.pass(0);
+  for (let interval = 0; interval < 3; interval++) await t.interval();
+  assert.equal(writes.length, 1);
 });
 
 Deno.test("LastSeen keeps what could not be written, beside what is newer", async () => {
@@ -47,23 +60,21 @@ Deno.test("LastSeen keeps what could not be written, beside what is newer", asyn
   const tried: ReadonlyMap<string, number>[] = [];
   const written: ReadonlyMap<string, number>[] = [];
   {
-    await using lastSeen = new LastSeen({
-      touch(seen) {
-        tried.push(new Map(seen));
-        if (failing) return Promise.reject(new Error("no database"));
-        written.push(new Map(seen));
-        return Promise.resolve();
-      },
-      intervalMs: 5,
-      log,
+    await using t = scenario((seen) => {
+      tried.push(new Map(seen));
+      if (failing) return Promise.reject(new Error("no database"));
+      written.push(new Map(seen));
+      return Promise.resolve();
     });
-    lastSeen.note("a", 10);
-    lastSeen.note("b", 10);
-    await until(() => tried.length >= 2, "two tries");
-    lastSeen.note("a", 5);
-    lastSeen.note("b", 20);
+    t.lastSeen.note("a", 10);
+    t.lastSeen.note("b", 10);
+    for (let interval = 0; interval < 2; interval++) await t.interval();
+    assert.equal(tried.length, 2);
+    t.lastSeen.note("a", 5);
+    t.lastSeen.note("b", 20);
     failing = false;
-    await until(() => written.length === 1, "a write");
+    await t.interval();
+    assert.equal(written.length, 1);
   }
   assert.deepEqual(written, [new Map([["a", 10], ["b", 20]])]);
 });
@@ -72,16 +83,13 @@ Deno.test("LastSeen writes at its end what was noted while a write was under way
   const reached = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<void>();
   const written: ReadonlyMap<string, number>[] = [];
-  const lastSeen = new LastSeen({
-    async touch(seen) {
-      reached.resolve();
-      await gate.promise;
-      written.push(seen);
-    },
-    intervalMs: 1,
-    log,
+  const { lastSeen, clock } = scenario(async (seen) => {
+    reached.resolve();
+    await gate.promise;
+    written.push(seen);
   });
   lastSeen.note("a", 1);
+  clock.advance(intervalMs);
   await reached.promise;
   lastSeen.note("a", 2);
   const closed = lastSeen[Symbol.asyncDispose]();
@@ -90,73 +98,59 @@ Deno.test("LastSeen writes at its end what was noted while a write was under way
   assert.deepEqual(written, [new Map([["a", 1]]), new Map([["a", 2]])]);
 });
 
-Deno.test("LastSeen writes a million devices in parts, and keeps only the parts that fail", async () => {
+Deno.test("LastSeen writes many devices in parts, and keeps only the parts that fail", async () => {
+  const devices = 5_500;
   const sizes: number[] = [];
   const written = new Set<string>();
   let failures = 3;
-  {
-    await using lastSeen = new LastSeen({
-      touch(seen) {
-        if (failures-- > 0) return Promise.reject(new Error("no database"));
-        sizes.push(seen.size);
-        for (const id of seen.keys()) written.add(id);
-        return Promise.resolve();
-      },
-      intervalMs: 1,
-      log,
-    });
-    for (let at = 0; at < 1_000_000; at++) lastSeen.note(`device-${at}`, at);
-    await until(() => written.size === 1_000_000, "every device to be written");
-  }
-  assert.equal(sizes.length, 1_000);
-  assert.ok(sizes.every((size) => size === 1_000));
+  await using t = scenario((seen) => {
+    if (failures-- > 0) return Promise.reject(new Error("no database"));
+    sizes.push(seen.size);
+    for (const id of seen.keys()) written.add(id);
+    return Promise.resolve();
+  });
+  for (let at = 0; at < devices; at++) t.lastSeen.note(`device-${at}`, at);
+  // A pause after each part: six, and then the three that failed.
+  for (let pause = 0; pause < 11; pause++) await t.pass(intervalMs);
+  assert.deepEqual(sizes, [1_000, 1_000, 500, 1_000, 1_000, 1_000]);
+  assert.equal(written.size, devices);
 });
 
 Deno.test("LastSeen writes for no more than a twentieth of the time, however many devices", async () => {
-  const writes: { readonly startMs: number; readonly endMs: number }[] = [];
-  await using lastSeen = new LastSeen({
-    async touch() {
-      const startMs = performance.now();
-      await until(() => performance.now() - startMs > 5, "a write that takes a while");
-      writes.push({ startMs, endMs: performance.now() });
-    },
-    intervalMs: 1,
-    log,
+  let writes = 0;
+  await using t = scenario(() => {
+    writes++;
+    t.clock.advance(7);
+    return Promise.resolve();
   });
-  for (let at = 0; at < 2_500; at++) lastSeen.note(`device-${at}`, at);
-  await until(() => writes.length === 3, "all to be written");
-  const [first, second, third] = writes;
-  for (const [before, after] of [[first!, second!], [second!, third!]] as const) {
-    const tookMs = before.endMs - before.startMs;
-    // Timers count whole milliseconds.
-    assert.ok(after.startMs - before.endMs >= 19 * tookMs - 1);
+  for (let at = 0; at < 2_500; at++) t.lastSeen.note(`device-${at}`, at);
+  await t.pass(intervalMs);
+  for (const written of [1, 2]) {
+    await t.pass(19 * 7 - 1);
+    assert.equal(writes, written);
+    await t.pass(1);
+    assert.equal(writes, written + 1);
   }
 });
 
 Deno.test("LastSeen writes the newest instant of a device that waits for its turn", async () => {
   const written = new Map<string, number>();
   let writes = 0;
-  await using lastSeen = new LastSeen({
-    touch(seen) {
-      if (writes++ === 0) lastSeen.note("device-1500", 7);
-      for (const [id, micros] of seen) written.set(id, micros);
-      return Promise.resolve();
-    },
-    intervalMs: 1,
-    log,
+  await using t = scenario((seen) => {
+    if (writes++ === 0) t.lastSeen.note("device-1500", 7);
+    for (const [id, micros] of seen) written.set(id, micros);
+    return Promise.resolve();
   });
-  for (let at = 0; at < 2_000; at++) lastSeen.note(`device-${at}`, 1);
-  await until(() => written.size === 2_000, "all to be written");
+  for (let at = 0; at < 2_000; at++) t.lastSeen.note(`device-${at}`, 1);
+  await t.pass(intervalMs);
+  await t.pass(0);
+  assert.equal(written.size, 2_000);
   assert.equal(written.get("device-1500"), 7);
   assert.equal(writes, 2);
 });
 
 Deno.test("LastSeen ends even when its last write fails", async () => {
-  const lastSeen = new LastSeen({
-    touch: () => Promise.reject(new Error("no database")),
-    intervalMs: never,
-    log,
-  });
+  const { lastSeen } = scenario(() => Promise.reject(new Error("no database")));
   lastSeen.note("a", 1);
   await lastSeen[Symbol.asyncDispose]();
 });

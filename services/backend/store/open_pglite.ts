@@ -1,30 +1,25 @@
-import { PGlite } from "@electric-sql/pglite";
-import { type Driver, Kysely, PGliteDialect } from "kysely";
 import { sleep } from "#shared/lifecycle/sleep.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
-import type { Database } from "./database.ts";
+import { EmbeddedDatabase } from "./embedded_database.ts";
+import { PgliteSession } from "./embedded/pglite_session.ts";
 
 /** Longest that a lock which another process is about to give up is waited for. */
 const lockMs = 500;
 const lockPollMs = 20;
-/** Keeps the write-ahead log small: it need not outgrow the data on a laptop. */
-const walSettings = ["-c", "min_wal_size=32MB", "-c", "max_wal_size=64MB"];
 
 /**
  * The embedded PostgreSQL, kept in `folder`.
  *
  * @throws {StartError} if the folder cannot be written.
  */
-export async function openPglite(folder: string): Promise<Kysely<Database>> {
+export async function openPglite(folder: string): Promise<EmbeddedDatabase> {
   try {
     await Deno.mkdir(folder, { recursive: true });
     await using opening = new AsyncDisposableStack();
     const lock = opening.use(await lockFolder(folder));
-    const pglite = await PGlite.create(folder, {
-      startParams: [...PGlite.defaultStartParams, ...walSettings],
-    });
+    const session = await PgliteSession.open(folder);
     opening.move();
-    return new Kysely<Database>({ dialect: new ExclusivePgliteDialect(pglite, lock) });
+    return new EmbeddedDatabase(session, lock);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartError(`Cannot open the database in ${folder}: ${reason}`, { cause: error });
@@ -43,46 +38,4 @@ async function lockFolder(folder: string): Promise<Disposable> {
     await sleep(lockPollMs);
   }
   return file;
-}
-
-/**
- * PGlite is one session. Kysely lends it to everyone at once, so that a query
- * could land in somebody else's open transaction, and be rolled back with it;
- * here it goes to one at a time.
- */
-class ExclusivePgliteDialect extends PGliteDialect {
-  readonly #lock: Disposable;
-
-  constructor(pglite: PGlite, lock: Disposable) {
-    super({ pglite });
-    this.#lock = lock;
-  }
-
-  override createDriver(): Driver {
-    return exclusive(super.createDriver(), this.#lock);
-  }
-}
-
-function exclusive(driver: Driver, lock: Disposable): Driver {
-  let free: Promise<void> = Promise.resolve();
-  let release: () => void = () => {};
-  const acquire = driver.acquireConnection.bind(driver);
-  driver.acquireConnection = async (options) => {
-    const before = free;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    free = promise;
-    await before;
-    release = resolve;
-    return await acquire(options);
-  };
-  driver.releaseConnection = () => {
-    release();
-    return Promise.resolve();
-  };
-  const destroy = driver.destroy.bind(driver);
-  driver.destroy = async () => {
-    await destroy();
-    lock[Symbol.dispose]();
-  };
-  return driver;
 }

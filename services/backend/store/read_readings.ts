@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type Kysely, sql } from "kysely";
 import { type SensorReading, SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
+import { paceReadings } from "#shared/telemetry/typical_interval.ts";
 import type { Database } from "./database.ts";
 import type { ReadingPosition } from "./reading_row.ts";
 import { nanosOfTieBreak } from "./tie_break.ts";
@@ -11,7 +12,8 @@ export interface PlacedReading {
   readonly position: ReadingPosition;
 }
 
-interface ReadingQueryRow {
+/** A row of `placedColumns`, which `place` makes a reading of. */
+export interface ReadingQueryRow {
   readonly device_id: string;
   /** Text, since drivers differ in how they read a bigint. */
   readonly micros: string;
@@ -23,7 +25,8 @@ interface ReadingQueryRow {
 }
 
 // No output column may be named as one that is ordered by: `order by` takes the output's, as text.
-const columns = sql`device_id, (extract(epoch from "timestamp") * 1000000)::bigint::text as micros,
+export const placedColumns =
+  sql`device_id, (extract(epoch from "timestamp") * 1000000)::bigint::text as micros,
   tie_break::text as tie, temperature, humidity, pressure, battery_level`;
 
 /** A device's readings, newest first, from after `before` if given, at most `limit`. */
@@ -41,33 +44,51 @@ export async function pageReadings(
       ${String(before.tieBreak)}::bigint
     )`;
   const { rows } = await sql<ReadingQueryRow>`
-    select ${columns} from sensor_readings
+    select ${placedColumns} from sensor_readings
     where device_id = ${deviceId} ${older}
     order by "timestamp" desc, tie_break desc
     limit ${limit}`.execute(db);
   return rows.map(place);
 }
 
+/** A device's newest reading, and when it reported of late. */
+export interface LatestReading {
+  readonly reading: SensorReading;
+  /** Instants of its newest readings, this one included; Unix seconds. */
+  readonly recentSeconds: readonly number[];
+}
+
 /** The newest reading of each of the devices that has one, in the order given. */
 export async function latestReadings(
   db: Kysely<Database>,
   deviceIds: readonly string[],
-): Promise<readonly SensorReading[]> {
-  const { rows } = await sql<ReadingQueryRow>`
-    select r.* from json_array_elements_text(${
-    JSON.stringify(deviceIds)
-  }) with ordinality as wanted(id, at)
+): Promise<readonly LatestReading[]> {
+  const { rows } = await sql<ReadingQueryRow & { readonly recent: string }>`
+    select r.*, recent.seconds as recent
+    from json_array_elements_text(${JSON.stringify(deviceIds)}) with ordinality as wanted(id, at)
     cross join lateral (
-      select ${columns} from sensor_readings
+      select ${placedColumns} from sensor_readings
       where device_id = wanted.id
       order by "timestamp" desc, tie_break desc
       limit 1
     ) r
+    cross join lateral (
+      select json_agg(extract(epoch from newest."timestamp"))::text as seconds from (
+        select "timestamp" from sensor_readings
+        where device_id = wanted.id
+        order by "timestamp" desc
+        limit ${paceReadings}
+      ) newest
+    ) recent
     order by wanted.at`.execute(db);
-  return rows.map((row) => place(row).reading);
+  // An array of numbers, by the query. As text, since drivers differ in how they read JSON.
+  return rows.map((row) => ({
+    reading: place(row).reading,
+    recentSeconds: JSON.parse(row.recent) as number[],
+  }));
 }
 
-function place(row: ReadingQueryRow): PlacedReading {
+export function place(row: ReadingQueryRow): PlacedReading {
   const micros = Number(row.micros);
   const tieBreak = BigInt(row.tie);
   const seconds = Math.floor(micros / 1_000_000);

@@ -98,7 +98,7 @@ eachDatabase("latestReadings", {
     );
     const latest = await latestReadings(db, [...ids, "unknown"]);
     assert.deepEqual(
-      latest.map(({ deviceId, timestamp, nanos, temperature }) => [
+      latest.map(({ reading: { deviceId, timestamp, nanos, temperature } }) => [
         deviceId,
         timestamp,
         nanos,
@@ -107,5 +107,20 @@ eachDatabase("latestReadings", {
       ["c", "a", "b"].map((id) => [id, BigInt(noonSeconds), 12, 1]),
     );
     assert.deepEqual(await latestReadings(db, []), []);
+  },
+
+  async "says when each device reported of late"(db) {
+    await writeDevices(db, [device("slow"), device("new")]);
+    const rows = Array.from(
+      { length: 12 },
+      (_, at) => readingRow("slow", { seconds: noonSeconds - 600 * at, nanos: 500_000_000 }),
+    );
+    await writeReadings(db, [...rows, readingRow("new")]);
+    const [slow, fresh] = await latestReadings(db, ["slow", "new"]);
+    assert.deepEqual(
+      slow!.recentSeconds,
+      Array.from({ length: 8 }, (_, at) => noonSeconds - 600 * at + 0.5),
+    );
+    assert.deepEqual(fresh!.recentSeconds, [noonSeconds]);
   },
 });

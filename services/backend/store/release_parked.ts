@@ -5,7 +5,10 @@ import { writeFailure } from "./write_failure.ts";
 /** What was released of one device. */
 export interface ReleasedReadings {
   readonly deviceId: string;
+  /** Parked no more. */
   readonly count: number;
+  /** Those among them that were not stored before. */
+  readonly stored: number;
   /** Instant of the newest, in Unix microseconds. */
   readonly newestMicros: number;
 }
@@ -27,23 +30,46 @@ export async function releaseParked(
     return rows;
   } catch (error) {
     if (writeFailure(error) !== "reject") throw error;
-    if (limit > 1) return await releaseParked(db, limit >> 1);
-    // It is the first that is due that is refused; the next one may not be.
-    await setAsideFirst(db, String(error));
-    return await releaseParked(db, 1);
+    return limit > 1 ? await releaseParked(db, limit >> 1) : await releaseFirst(db);
   }
 }
 
-async function setAsideFirst(db: Kysely<Database>, refused: string): Promise<void> {
-  await sql`
-    with recursive ${knownIds}, ${dueOf(sql`known`, 1)}
-    update parked_readings set refused = ${refused}
-    where ctid = any (array(select row_id from due))`.execute(db);
+/** Moves the first that is due and not refused; those before it are set aside, each under its lock. */
+async function releaseFirst(db: Kysely<Database>): Promise<readonly ReleasedReadings[]> {
+  for (;;) {
+    const released = await db.transaction().execute(async (transaction) => {
+      const { rows: [first] } = await sql<{ readonly row: string }>`
+        with recursive ${knownIds}, ${dueOf(sql`known`, 1)}
+        select row_id::text as row from due`.execute(transaction);
+      if (first === undefined) return [];
+      await sql`savepoint before_move`.execute(transaction);
+      try {
+        const { rows } = await sql<ReleasedReadings>`
+          with due as (select ${first.row}::tid as row_id), ${moved} ${perDevice}`
+          .execute(transaction);
+        return rows;
+      } catch (error) {
+        if (writeFailure(error) !== "reject") throw error;
+        await sql`rollback to savepoint before_move`.execute(transaction);
+        await sql`update parked_readings set refused = ${String(error)}
+          where ctid = ${first.row}::tid`.execute(transaction);
+        return undefined;
+      }
+    });
+    if (released !== undefined) return released;
+  }
 }
 
 /** Makes readings due again that were set aside: by now the database may take them. */
 export async function retryRefused(db: Kysely<Database>): Promise<void> {
-  await sql`update parked_readings set refused = null where refused is not null`.execute(db);
+  await sql`
+    with aside as materialized (
+      select ctid as row_id from parked_readings where refused is not null
+      order by device_id, "timestamp", tie_break
+      for update
+    )
+    update parked_readings set refused = null
+    where ctid = any (array(select row_id from aside))`.execute(db);
 }
 
 /**
@@ -69,7 +95,7 @@ const knownIds = sql`
  * A common table expression `due` of up to `limit` parked readings of the
  * devices in `devices` (a relation with a column `id`). Joined sideways, so
  * that whatever the planner believes of the table, only these devices' part of
- * it is read.
+ * it is read. Those that another session is moving or deleting are its own.
  */
 function dueOf(devices: RawBuilder<unknown>, limit: number): RawBuilder<unknown> {
   return sql`
@@ -77,6 +103,7 @@ function dueOf(devices: RawBuilder<unknown>, limit: number): RawBuilder<unknown>
       select parked.row_id from ${devices} cross join lateral (
         select ctid as row_id from parked_readings where device_id = id and refused is null
         order by "timestamp", tie_break limit ${limit}
+        for update skip locked
       ) parked
       limit ${limit}
     )`;
@@ -85,7 +112,10 @@ function dueOf(devices: RawBuilder<unknown>, limit: number): RawBuilder<unknown>
 /** As `dueOf`, and the expressions that move what is due; the moved are `released`. */
 export function movedFrom(devices: RawBuilder<unknown>, limit: number): RawBuilder<unknown> {
   return sql`
-    ${dueOf(devices, limit)},
+    ${dueOf(devices, limit)}, ${moved}`;
+}
+
+const moved = sql`
     released as (
       delete from parked_readings where ctid = any (array(select row_id from due))
       returning *
@@ -96,11 +126,17 @@ export function movedFrom(devices: RawBuilder<unknown>, limit: number): RawBuild
       select device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level
       from released order by device_id collate "C", 2, 3
       on conflict do nothing
+      returning device_id
     )`;
-}
 
-/** What `released` holds of each device. */
+/** What `released` holds of each device, and `stored`. */
 export const perDevice = sql`
-  select device_id as "deviceId", count(*)::int as "count",
-    (extract(epoch from max("timestamp")) * 1000000)::float8 as "newestMicros"
-  from released group by device_id`;
+  select moved.*, coalesce(kept.stored, 0) as stored
+  from (
+    select device_id as "deviceId", count(*)::int as "count",
+      (extract(epoch from max("timestamp")) * 1000000)::float8 as "newestMicros"
+    from released group by device_id
+  ) moved
+  left join (
+    select device_id as "deviceId", count(*)::int as stored from stored group by device_id
+  ) kept using ("deviceId")`;

@@ -31,14 +31,29 @@ eachDatabase("releaseParked", {
     await sql`drop table kept`.execute(db);
     const first = await releaseParked(db, 4);
     assert.deepEqual(first.toSorted((a, b) => a.deviceId < b.deviceId ? -1 : 1), [
-      { deviceId: "a", count: 3, newestMicros: (noonSeconds + 2) * 1_000_000 },
-      { deviceId: "b", count: 1, newestMicros: noonSeconds * 1_000_000 },
+      { deviceId: "a", count: 3, stored: 3, newestMicros: (noonSeconds + 2) * 1_000_000 },
+      { deviceId: "b", count: 1, stored: 1, newestMicros: noonSeconds * 1_000_000 },
     ]);
     assert.equal(count(await releaseParked(db, 4)), 4);
     assert.equal(count(await releaseParked(db, 4)), 1);
     assert.deepEqual(await releaseParked(db, 4), []);
     assert.equal(await countRows(db, "sensor_readings"), 9);
     assert.equal(await countRows(db, "parked_readings"), 3);
+  },
+
+  async "counts apart what was stored before"(db) {
+    const rows = [0, 1, 2].map((at) => readingRow("a", { seconds: noonSeconds + at }));
+    await writeReadings(db, rows.slice(0, 2));
+    await sql`create table kept as select * from parked_readings`.execute(db);
+    await writeDevices(db, [device("a")]);
+    await writeReadings(db, rows.slice(2));
+    // As if a session that did not see the device yet had parked two again.
+    await sql`insert into parked_readings select * from kept`.execute(db);
+    await sql`drop table kept`.execute(db);
+    assert.deepEqual(await releaseParked(db, 100), [
+      { deviceId: "a", count: 2, stored: 0, newestMicros: (noonSeconds + 1) * 1_000_000 },
+    ]);
+    assert.equal(await countRows(db, "sensor_readings"), 3);
   },
 
   async "sets aside readings that the database refuses; they hold up neither device nor reading"(

@@ -56,7 +56,7 @@ function registered(devices: readonly IoTDevice[]): RawBuilder<unknown> {
         id text, location text, mac text, ip text, firmware text,
         latitude real, longitude real, seconds double precision
       )
-      order by id
+      order by id collate "C"
     ),
     registered as (
       insert into iot_devices as d (

@@ -32,7 +32,7 @@ eachDatabase("writeDevices", {
     const rows = [0, 1, 2].map((at) => readingRow("new", { seconds: noonSeconds + at }));
     await writeReadings(db, [...rows, readingRow("other")]);
     assert.deepEqual(await writeDevices(db, [device("new")]), [
-      { deviceId: "new", count: 3, newestMicros: (noonSeconds + 2) * 1_000_000 },
+      { deviceId: "new", count: 3, stored: 3, newestMicros: (noonSeconds + 2) * 1_000_000 },
     ]);
     assert.equal(await countRows(db, "sensor_readings"), 3);
     assert.equal(await countRows(db, "parked_readings"), 1);
@@ -43,7 +43,9 @@ eachDatabase("writeDevices", {
     await writeDevices(db, [device("a")]);
     await writeReadings(db, [readingRow("a")]);
     await park(db, "a");
-    await writeDevices(db, [device("a")]);
+    assert.deepEqual(await writeDevices(db, [device("a")]), [
+      { deviceId: "a", count: 1, stored: 0, newestMicros: noonSeconds * 1_000_000 },
+    ]);
     assert.equal(await countRows(db, "sensor_readings"), 1);
     assert.equal(await countRows(db, "parked_readings"), 0);
   },

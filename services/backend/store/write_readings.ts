@@ -60,19 +60,20 @@ async function storeOrPark(db: Kysely<Database>, rows: readonly ReadingRow[]) {
       from ${recordsOf(rows)}
       ${inOrder}
     ),
-    stored as (
-      insert into sensor_readings (${columns}) select ${columns} from incoming where known
-      on conflict do nothing
-      returning 1
-    ),
     parked as (
       insert into parked_readings (${columns}) select ${columns} from incoming where not known
       on conflict do nothing
       returning 1
+    ),
+    stored as (
+      insert into sensor_readings (${columns}) select ${columns} from incoming where known
+      on conflict do nothing
+      returning 1
     )
+    -- What is parked comes first here as it does for a release, so that neither waits for the other.
     select
-      (select count(*)::int from stored) as stored,
       (select count(*)::int from parked) as parked,
+      (select count(*)::int from stored) as stored,
       (select array_agg(distinct device_id) from incoming where not known) as unknown`.execute(db);
   return written!;
 }

@@ -89,6 +89,11 @@ export class Producer {
     return Math.min(this.#readings.dueUs, this.#outbox.oldestUnconfirmedUs);
   }
 
+  /** Readings that are confirmed. */
+  get confirmedReadings(): number {
+    return this.#outbox.confirmedReadings;
+  }
+
   /** Messages sent and not confirmed, and those to be sent again. */
   get unconfirmed(): number {
     return this.#outbox.inFlight + this.#outbox.refused.size;
@@ -115,8 +120,8 @@ export class Producer {
       else await this.#sleepUntilDue(signal);
     }
     await this.#drain();
-    const { confirmedDevices: devices, confirmedReadings: readings } = this.#outbox;
-    log.info("Stopped publishing", { devices, readings, unconfirmed: this.unconfirmed });
+    const { confirmedDevices: announcements, confirmedReadings: readings } = this.#outbox;
+    log.info("Stopped publishing", { readings, announcements, unconfirmed: this.unconfirmed });
   }
 
   get #allSent(): boolean {

@@ -20,7 +20,8 @@ export const file_iot_v1_device: GenFile = /*@__PURE__*/
  */
 export type IoTDevice = Message<"iot.v1.IoTDevice"> & {
   /**
-   * 1 to 255 characters of any script, no control characters.
+   * 1 to 255 characters of any script, at least one of them visible, no control
+   * characters.
    *
    * @generated from field: string device_id = 1;
    */

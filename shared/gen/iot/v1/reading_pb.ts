@@ -21,7 +21,8 @@ export const file_iot_v1_reading: GenFile = /*@__PURE__*/
  */
 export type SensorReading = Message<"iot.v1.SensorReading"> & {
   /**
-   * 1 to 255 characters of any script, no control characters.
+   * 1 to 255 characters of any script, at least one of them visible, no control
+   * characters.
    *
    * @generated from field: string device_id = 1;
    */

@@ -1,5 +1,4 @@
-import type { Clock } from "./clock.ts";
-import { systemClock } from "./clock.ts";
+import { type Clock, systemClock } from "../../services/generator/publish/clock.ts";
 
 /** A clock for tests: time passes when it is told to, and sleepers wake by it. */
 export class ManualClock implements Clock {
@@ -13,6 +12,10 @@ export class ManualClock implements Clock {
 
   nowUs(): number {
     return this.#nowUs;
+  }
+
+  nowMs(): number {
+    return this.#nowUs / 1_000;
   }
 
   breathe(): Promise<void> {

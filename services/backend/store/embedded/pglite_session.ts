@@ -1,0 +1,72 @@
+import { PgliteThread } from "./pglite_thread.ts";
+import type { PgliteResult } from "./worker_calls.ts";
+
+/** The one session of an embedded PostgreSQL. Who uses it must not be disturbed by others. */
+export class PgliteSession implements AsyncDisposable {
+  readonly #thread: PgliteThread;
+
+  private constructor(thread: PgliteThread) {
+    this.#thread = thread;
+  }
+
+  /** Opens the database in `folder`, and makes it before if there is none. */
+  static async open(folder: string): Promise<PgliteSession> {
+    if (!await exists(`${folder}/PG_VERSION`)) await create(folder);
+    const thread = new PgliteThread(folder);
+    try {
+      await thread.call({ call: "open", folder });
+      return new PgliteSession(thread);
+    } catch (error) {
+      thread[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Rejects, with a `StartError`, if the server ends by itself: there is no other. */
+  get broken(): Promise<never> {
+    return this.#thread.broken;
+  }
+
+  async query(sql: string, parameters: readonly unknown[] = []): Promise<PgliteResult> {
+    return (await this.#thread.call({ call: "query", sql, parameters }))!;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    using thread = this.#thread;
+    // It may be broken: then there is nothing to close.
+    await thread.call({ call: "close" }).catch(() => {});
+  }
+}
+
+/** Makes it beside its place, so that one which is whole is all that is ever there. */
+async function create(folder: string): Promise<void> {
+  const unfinished = `${folder}.new`;
+  await removeIfThere(unfinished);
+  try {
+    using thread = new PgliteThread(folder);
+    await thread.call({ call: "create", folder: unfinished });
+    await removeIfThere(folder, { recursive: false });
+    await Deno.rename(unfinished, folder);
+  } catch (error) {
+    await removeIfThere(unfinished);
+    throw error;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+async function removeIfThere(path: string, { recursive = true } = {}): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { PGlite } from "@electric-sql/pglite";
+import { upkeep } from "./upkeep.ts";
+
+const redo = "select redo_lsn::text as at from pg_control_checkpoint()";
+const dead = "select n_dead_tup::int as rows from pg_stat_user_tables where relname = 'worn'";
+
+Deno.test("upkeep checkpoints a long log and vacuums a worn table, but not within a transaction", async () => {
+  const pglite = await PGlite.create();
+  try {
+    const only = async <Row>(sql: string) => (await pglite.query<Row>(sql)).rows[0]!;
+    await pglite.exec(`
+      create table worn as select n, repeat('x', 1000) as filling from generate_series(1, 20000) n;
+      update worn set n = n + 1`);
+    const before = await only<{ at: string }>(redo);
+    assert.equal((await only<{ rows: number }>(dead)).rows, 20_000);
+
+    await pglite.exec("begin");
+    await upkeep(pglite);
+    await pglite.exec("commit");
+    assert.deepEqual(await only(redo), before);
+
+    await upkeep(pglite);
+    assert.notDeepEqual(await only(redo), before);
+    assert.equal((await only<{ rows: number }>(dead)).rows, 0);
+
+    const after = await only(redo);
+    await upkeep(pglite);
+    assert.deepEqual(await only(redo), after);
+  } finally {
+    await pglite.close();
+  }
+});

@@ -1,0 +1,1 @@
+export * from "npm:@grpc/grpc-js@1.14.7";

@@ -1,0 +1,1 @@
+export * from "npm:@grpc/proto-loader@0.8.0";
