@@ -372,6 +372,10 @@ Deno.test({
         what: "100 readings to stay parked",
       });
       await publish(bench, bench.deviceQueue, load.devices);
+      // Or those that are sent again could be too many that wait for their devices.
+      await waitUntil(async () => await countRows(db, "iot_devices") === load.devices.length, {
+        what: "every device to be known",
+      });
       await publish(bench, bench.sensorQueue, letters.map(({ body }) => body));
       await untilStored(db, load.stored.length);
     });

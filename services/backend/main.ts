@@ -13,12 +13,17 @@ import { serveApi } from "./api/serve_api.ts";
 import { checkConfig } from "./check_config.ts";
 import { type BackendConfig, backendSettings } from "./config.ts";
 import { expireParked } from "./ingest/expire_parked.ts";
+import { FutureWatch } from "./ingest/future_watch.ts";
 import { ingestDevices } from "./ingest/ingest_devices.ts";
 import { createIngestMetrics } from "./ingest/ingest_metrics.ts";
 import { ingestReadings } from "./ingest/ingest_readings.ts";
+import { LaterClock } from "./ingest/later_clock.ts";
 import { LastSeen } from "./ingest/last_seen.ts";
 import { sweepParked } from "./ingest/sweep_parked.ts";
+import { watchClocks } from "./ingest/watch_clocks.ts";
+import { databaseClock } from "./store/database_clock.ts";
 import { migrateToLatest } from "./store/migrate.ts";
+import { onOneReplica } from "./store/on_one_replica.ts";
 import { answers, openBackendDatabase } from "./store/open_database.ts";
 import { knowsSchema } from "./store/schema_version.ts";
 import { releaseParked } from "./store/release_parked.ts";
@@ -93,7 +98,11 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   );
   intake.use(sweepParked({
     async move() {
-      const released = await releaseParked(maintenance, releaseLimit);
+      const released = await onOneReplica(
+        maintenance,
+        "sweep",
+        (session) => releaseParked(session, releaseLimit),
+      ) ?? [];
       let total = 0;
       for (const { deviceId, count, stored, newestMicros } of released) {
         lastSeen.note(deviceId, newestMicros);
@@ -127,11 +136,21 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
     intervalMs: ingest.sweepIntervalMs,
     log,
   }));
+  const clock = new LaterClock({
+    askDatabase: () => databaseClock(database.probe),
+    registry,
+    log,
+  });
+  await clock.look();
+  const future = new FutureWatch(log);
+  open.use(watchClocks(clock, future));
   const consuming = {
     db: database.ingest,
     broker,
     deadLetters,
     lastSeen,
+    future,
+    nowMs: () => clock.nowMs(),
     metrics,
     log,
     prefetch: rabbitmq.prefetch,

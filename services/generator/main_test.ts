@@ -9,6 +9,7 @@ import { loadConfig } from "#shared/config/load_config.ts";
 import { IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
 import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
+import { inTime } from "../../tests/support/wait_until.ts";
 import { generatorSettings } from "./config.ts";
 import { runGenerator } from "./main.ts";
 
@@ -184,7 +185,7 @@ Deno.test("runGenerator shows how far a run with an end has come, and takes that
       terminal: { columns: 100, draw },
     },
   );
-  await Promise.race([first.promise, running]);
+  await inTime(Promise.race([first.promise, running]), "a bar");
   stop.abort();
   await running;
   assert.match(drawn[0]!, /^Publishing readings .* of 10,000 /);

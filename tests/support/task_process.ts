@@ -43,7 +43,10 @@ export function startTask(
 ): TaskProcess {
   const [deno, run, ...words] = denoConfig.tasks[name].command.split(" ");
   assert.equal(deno, "deno");
-  const placed = words.map((word) => word.endsWith(".ts") ? root + word : word);
+  // Of `dev` it is one already, and may be given once.
+  const placed = words.filter((word) => word !== "--quiet").map((word) =>
+    word.endsWith(".ts") ? root + word : word
+  );
   const settings = ["--quiet", "--no-prompt", `--config=${root}deno.json`];
   const child = new Deno.Command(Deno.execPath(), {
     args: [run!, ...settings, ...grants, ...placed, ...args],

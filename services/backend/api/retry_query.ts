@@ -17,13 +17,14 @@ const interrupted = /^(08...|40001|40P01|53300|57P01|57P02|57P03)$/;
 export async function retryQuery<Result>(
   signal: AbortSignal,
   query: () => Promise<Result>,
+  nowMs: () => number = () => performance.now(),
 ): Promise<Result> {
   for (let attempt = 1;; attempt++) {
-    const startedMs = performance.now();
+    const startedMs = nowMs();
     try {
       return await query();
     } catch (error) {
-      const tookMs = performance.now() - startedMs;
+      const tookMs = nowMs() - startedMs;
       if (attempt === maxTries || signal.aborted || !hasEnded(error, tookMs)) throw error;
       await sleep(backoffMs(attempt), signal);
       if (signal.aborted) throw error;

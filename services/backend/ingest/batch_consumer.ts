@@ -19,6 +19,8 @@ export interface BatchOptions {
 
 export interface BatchConsumerOptions<Row> extends BatchOptions {
   readonly queue: string;
+  /** Unix milliseconds. */
+  readonly nowMs: () => number;
   /** @throws {MalformedMessageError} */
   readonly decode: (body: Uint8Array, nowMs: number) => Row;
   /** Commits all rows or none; writing a row again changes nothing. */
@@ -118,7 +120,7 @@ export class BatchConsumer<Row> {
     const deliveries: Delivery[] = [];
     const rows: Row[] = [];
     const malformed: Letter[] = [];
-    const nowMs = Date.now();
+    const nowMs = this.#options.nowMs();
     for (const delivery of batch) {
       try {
         rows.push(decode(delivery.body, nowMs));

@@ -8,7 +8,8 @@ import { readSchemaVersion, refuseBrokenBy } from "./schema_version.ts";
 
 /**
  * Applies every migration that is missing. Several at once are safe: they take
- * turns. What a later release has applied is left as it is, and noted.
+ * turns. Where none is missing, there is no turn to wait for: a later release
+ * may be migrating for hours. What that has applied is left as it is, and noted.
  *
  * @throws {StartError} if the schema says that it breaks this release.
  */
@@ -16,12 +17,14 @@ export async function migrateToLatest(db: Kysely<Database>, log: Logger): Promis
   const schema = await readSchemaVersion(db);
   refuseBrokenBy(schema);
   const { unknown } = schema;
-  const done = await migratorOf(db, unknown).migrateToLatest();
-  if (done.error !== undefined && await knowsLess(db, unknown)) {
+  if (schema.missing.length > 0) {
+    const done = await migratorOf(db, unknown).migrateToLatest();
     // A later release came in between: Kysely refuses what was not in its list.
-    return await migrateToLatest(db, log);
+    if (done.error !== undefined && await knowsLess(db, unknown)) {
+      return await migrateToLatest(db, log);
+    }
+    report(done, log);
   }
-  report(done, log);
   if (unknown.length > 0) {
     log.info("The database's schema is of a later release", { migrations: unknown });
   }

@@ -3,6 +3,7 @@ import { getLogger } from "@logtape/logtape";
 import { Kysely, PostgresDialect, sql } from "kysely";
 import { databaseConfig } from "../../../tests/support/database_config.ts";
 import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres.ts";
+import { waitUntil } from "../../../tests/support/wait_until.ts";
 import { isTransient, sqlState } from "./write_failure.ts";
 import { SessionPool, type SessionPoolOptions } from "./session_pool.ts";
 import { unlimited } from "./connection/session_settings.ts";
@@ -65,11 +66,12 @@ test("keeps a session whose statement failed for what a row holds", async (url) 
 
 test("gives up a connection that is silent for too long, and makes another", async (url) => {
   await using pooled = open(url, { silenceMs: 300 });
-  await assert.rejects(sql`select pg_sleep(60)`.execute(pooled), (error) => {
+  await assert.rejects(sql`select pg_sleep(3600)`.execute(pooled), (error) => {
     assert.match(String(error), /the database was silent for 300 ms/);
     return isTransient(error);
   });
-  await sessionOf(pooled);
+  // A busy server may need longer than that to begin a session, too.
+  await waitUntil(() => sessionOf(pooled), { what: "another session" });
 });
 
 test("sets a limit where the role has none, or a lower one where it has", async (url, direct) => {

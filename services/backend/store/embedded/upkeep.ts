@@ -21,7 +21,7 @@ export async function upkeep(pglite: PGlite): Promise<void> {
   );
   const { rows: tables } = await pglite.query<{ name: string }>(
     `select relid::regclass::text as name from pg_stat_user_tables
-    where n_dead_tup >= greatest($1, $2 * n_live_tup)`,
+    where n_dead_tup >= greatest($1::float8, $2::float8 * n_live_tup)`,
     [leastDead, deadShare],
   );
   for (const { name } of tables) await pglite.exec(`vacuum (analyze) ${name}`);
