@@ -11,6 +11,7 @@ import { limitUnaryCalls } from "../rpc_server/call_deadline.ts";
 import { CallLimits, refuseWhenOverloaded } from "../rpc_server/call_limits.ts";
 import { LargeAnswers } from "../rpc_server/large_answers.ts";
 import { countRefusals } from "../rpc_server/refusals.ts";
+import { Timeouts } from "../rpc_server/timeouts.ts";
 import { UnreadAnswers } from "../rpc_server/unread_answers.ts";
 import { endStreams } from "./end_streams.ts";
 import { healthService } from "./health_service.ts";
@@ -72,6 +73,12 @@ export async function serveApi(options: ApiOptions): Promise<ApiServer> {
   const closing = new AbortController();
   const limits = { ...apiLimits, ...options.limits };
   const refused = countRefusals(registry);
+  await using starting = new AsyncDisposableStack();
+  const callTimes = starting.use(new Timeouts(limits.callMs));
+  const times = {
+    request: starting.use(new Timeouts(limits.requestMs)),
+    pause: starting.use(new Timeouts(limits.pauseMs)),
+  };
   const router = createConnectRouter({
     acceptCompression: [compressionGzip, compressionBrotli],
     readMaxBytes,
@@ -79,7 +86,7 @@ export async function serveApi(options: ApiOptions): Promise<ApiServer> {
     interceptors: [
       rpcMetrics(registry),
       endStreams(closing.signal),
-      limitUnaryCalls(limits.callMs),
+      limitUnaryCalls(callTimes),
       translateErrors(log, options.translate ?? (() => undefined)),
     ],
   });
@@ -105,8 +112,7 @@ export async function serveApi(options: ApiOptions): Promise<ApiServer> {
   );
   router.service(ServerReflection, reflectionService([...services]));
 
-  await using starting = new AsyncDisposableStack();
-  const calls = new CallLimits({ maxCalls: limits.maxCalls, times: limits, unread, refused });
+  const calls = new CallLimits({ maxCalls: limits.maxCalls, times, unread, refused });
   const watching = setInterval(() => unread.endStalled(), watchMs);
   starting.defer(() => clearInterval(watching));
   const listener = rpcListener(router, { limits: calls, log });

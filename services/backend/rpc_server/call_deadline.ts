@@ -1,11 +1,12 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import type { Timeouts } from "./timeouts.ts";
 
 /**
- * Ends unary calls after `longestMs`, or at their client's deadline if that is
+ * Ends unary calls that are late, or at their client's deadline if that is
  * sooner: `ctx.signal` is aborted, and the client answered even if the method
  * does not heed it.
  */
-export function limitUnaryCalls(longestMs: number): Interceptor {
+export function limitUnaryCalls(timeouts: Timeouts): Interceptor {
   return (next) => async (request) => {
     if (request.stream) return await next(request);
     const controller = new AbortController();
@@ -14,9 +15,9 @@ export function limitUnaryCalls(longestMs: number): Interceptor {
       controller.abort(reason);
       reject(ConnectError.from(reason, Code.Canceled));
     };
-    const timer = setTimeout(() => {
+    const stop = timeouts.start(() => {
       end(new ConnectError("the call took longer than it may", Code.DeadlineExceeded));
-    }, longestMs);
+    });
     const left = () => end(request.signal.reason);
     if (request.signal.aborted) left();
     request.signal.addEventListener("abort", left);
@@ -25,7 +26,7 @@ export function limitUnaryCalls(longestMs: number): Interceptor {
       answer.catch(() => {}); // when it fails after the end, nobody waits for it
       return await Promise.race([answer, ended]);
     } finally {
-      clearTimeout(timer);
+      stop();
       request.signal.removeEventListener("abort", left);
     }
   };

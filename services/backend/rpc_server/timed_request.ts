@@ -1,10 +1,11 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import type { Timeouts } from "./timeouts.ts";
 
 export interface RequestTimes {
   /** Longest that a request of one message may take to come, or the beginning of any other. */
-  readonly requestMs: number;
+  readonly request: Timeouts;
   /** Longest pause in a request of many messages, after that. */
-  readonly pauseMs: number;
+  readonly pause: Timeouts;
 }
 
 export interface TimedRequest {
@@ -22,36 +23,34 @@ export interface TimedRequest {
  */
 export function timedRequest(
   body: AsyncIterable<Uint8Array>,
-  { requestMs, pauseMs }: RequestTimes,
+  { request, pause }: RequestTimes,
   many: boolean,
   late: () => void,
 ): TimedRequest {
   const source = body[Symbol.asyncIterator]();
   const { promise: failed, reject } = Promise.withResolvers<never>();
   failed.catch(() => {}); // for when nobody reads any more
-  const within = (ms: number) =>
-    setTimeout(() => {
+  const within = (timeouts: Timeouts) =>
+    timeouts.start(() => {
       late();
-      reject(new ConnectError(`the request did not come within ${ms} ms`, Code.DeadlineExceeded));
-    }, ms);
-  let timer = within(requestMs);
+      const problem = `the request did not come within ${timeouts.ms} ms`;
+      reject(new ConnectError(problem, Code.DeadlineExceeded));
+    });
+  let stop = within(request);
   return {
-    stop: () => clearTimeout(timer),
+    stop: () => stop(),
     body: {
       [Symbol.asyncIterator]() {
         return this;
       },
       async next() {
         const result = await Promise.race([source.next(), failed]);
-        if (result.done) clearTimeout(timer);
-        else if (many) {
-          clearTimeout(timer);
-          timer = within(pauseMs);
-        }
+        if (result.done || many) stop();
+        if (!result.done && many) stop = within(pause);
         return result;
       },
       async return() {
-        clearTimeout(timer);
+        stop();
         await source.return?.();
         return { done: true, value: undefined };
       },
