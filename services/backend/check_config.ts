@@ -18,12 +18,14 @@ export function checkConfig({ db, rabbitmq, ingest }: BackendConfig): void {
     }]);
   }
   const { query } = sessionShares(db.maxConnections, ingest.writers);
-  if (query < 1) {
+  const pooled = db.url?.protocol !== "pglite:";
+  if (pooled && query < 1) {
     throw new ConfigError("backend", [{
-      key: "backend.ingest.writers",
-      value: String(ingest.writers),
-      problem: `expected at most ${ingest.writers + query - 1}: of the ${db.maxConnections} that ` +
-        "backend.db.max_connections allows, devices, jobs, probes and queries need one each",
+      key: "backend.db.max_connections",
+      value: String(db.maxConnections),
+      problem:
+        `expected at least ${db.maxConnections + 1 - query}: each of the ${ingest.writers} ` +
+        "that backend.ingest.writers is needs one, and so do devices, jobs, probes and queries",
     }]);
   }
 }

@@ -64,7 +64,7 @@ export const backendSettings = {
     db: {
       ...databaseSettings,
       query_timeout: duration({
-        doc: "longest that a query may take in the database, which then ends it",
+        doc: "longest that a query may take in PostgreSQL, which then ends it, or wait for PGlite",
         default: "10s",
         minMs: 100,
       }),

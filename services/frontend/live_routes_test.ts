@@ -192,7 +192,7 @@ Deno.test("The polls of many views leave the backend room for the pages", async 
     ),
   );
   for (const { events } of streams) await events.next();
-  await waitUntil(() => t.backend.held.now === 4, { what: "polls", deadlineMs: 60_000 });
+  await waitUntil(() => t.backend.held.now === 4, { what: "polls" });
   t.backend.hold = undefined;
   held.resolve();
   for (const { events } of streams) {

@@ -72,7 +72,7 @@ Deno.test("runFrontend bounds the live views of an address, until the streams ar
     const response = await open();
     if (response.status === 200) return response;
     await response.body?.cancel();
-  }, { what: "room for a stream", deadlineMs: 60_000 });
+  }, { what: "room for a stream" });
   await again.body!.cancel();
 });
 

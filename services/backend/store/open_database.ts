@@ -3,11 +3,11 @@ import { Kysely, PostgresDialect, sql } from "kysely";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import { within } from "#shared/lifecycle/within.ts";
 import type { BackendConfig, DatabaseConfig } from "../config.ts";
+import { type SessionSetting, unlimited } from "./connection/session_settings.ts";
+import { sessionShares } from "./connection/session_shares.ts";
+import type { BackendDatabase, Database, OpenDatabase } from "./database.ts";
 import { PostgresQueries } from "./postgres_queries.ts";
 import { SessionPool, type SessionPoolOptions } from "./session_pool.ts";
-import { sessionShares } from "./connection/session_shares.ts";
-import { type SessionSetting, unlimited } from "./connection/session_settings.ts";
-import type { BackendDatabase, Database, OpenDatabase } from "./database.ts";
 
 /** Longest that closing waits: for a statement under way, and for the embedded one's files. */
 const closingMs = { postgres: 1_000, pglite: 2_000 };
@@ -17,8 +17,6 @@ const writeSilenceMs = 30_000;
 const probeSilenceMs = 5_000;
 /** How long after its time limit a statement must have ended, or its connection is lost. */
 const overtimeMs = 5_000;
-/** A connection that is idle is closed after 10 s; no silence shorter than that is a loss. */
-const leastSilenceMs = 15_000;
 /** Longest that a query waits for a session. */
 const queryWaitMs = 2_000;
 
@@ -75,7 +73,7 @@ export async function openBackendDatabase(
   });
   const sessions = new SessionPool(config, log, {
     max: shares.query,
-    silenceMs: Math.max(queryTimeoutMs + overtimeMs, leastSilenceMs),
+    silenceMs: queryTimeoutMs + overtimeMs,
     settings: [{ name: "statement_timeout", value: queryTimeoutMs, rule: "at_most" }],
   });
   const maintenance = pooled(config, log, { max: shares.maintenance, settings: unlimited });

@@ -1,7 +1,7 @@
 import { Socket } from "node:net";
 import type { Logger } from "@logtape/logtape";
 import type { PostgresPool, PostgresPoolClient } from "kysely";
-import { Pool, type PoolClient } from "pg";
+import { type ClientBase, Pool, type PoolClient } from "pg";
 import type { DatabaseConfig } from "../config.ts";
 import { writeFailure } from "./write_failure.ts";
 import { cancelStatement } from "./connection/cancel_statement.ts";
@@ -23,6 +23,8 @@ export interface Session extends PostgresPoolClient {
 
 /** Longest that connecting may take, in milliseconds. */
 const connectMs = 5_000;
+/** Longest that a session is kept for whoever comes next, in milliseconds. */
+const idleMs = 10_000;
 /** Longest life of a session, less up to a fifth at random, so that not all end at once. */
 const lifetimeSeconds = 900;
 
@@ -45,12 +47,16 @@ export class SessionPool implements PostgresPool {
       max,
       application_name: "iot-backend",
       connectionTimeoutMillis: connectMs,
+      // Sooner than its silence would count as a loss.
+      idleTimeoutMillis: Math.min(idleMs, (silenceMs ?? Infinity) / 2),
       maxLifetimeSeconds: lifetimeSeconds * (1 - Math.random() / 5),
       ...(silenceMs === undefined ? {} : { stream: () => socketThatGivesUp(silenceMs) }),
       keepAlive: true,
       keepAliveInitialDelayMillis: 30_000,
       // A promise, in fact: the connection is lent out once it has resolved.
-      onConnect: (client) => applySettings(client, settings),
+      ...(settings.length === 0
+        ? {}
+        : { onConnect: (client: ClientBase) => applySettings(client, settings) }),
     });
     // The pool listens only to connections that nobody uses. Of one in use, its query fails as well;
     // unheard, its error would end the process. The next query makes a new connection.
