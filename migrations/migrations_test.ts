@@ -14,8 +14,9 @@ const log = getLogger("migrations-test");
 /** Every column, index and constraint, as the database describes them. */
 async function schemaOf(db: Kysely<Database>): Promise<readonly string[]> {
   const { rows } = await sql<{ line: string }>`
-    select concat_ws(' ', table_name, ordinal_position, column_name, data_type, collation_name,
-      is_nullable, column_default) as line
+    select concat_ws(' ', table_name,
+      row_number() over (partition by table_name order by ordinal_position),
+      column_name, data_type, collation_name, is_nullable, column_default) as line
     from information_schema.columns where table_schema = 'public'
     union all
     select indexdef from pg_indexes where schemaname = 'public'

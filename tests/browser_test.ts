@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { BrowserPages } from "./support/browser_pages.ts";
-import { chromiumPath } from "./support/chromium.ts";
+import { waitUntil } from "./support/wait_until.ts";
+import { browserTest, indicator } from "./support/browser_pages.ts";
 
-const indicator = (state: string) => `#live-indicator[data-state="${state}"]`;
 const hostileIds = [
   `<script>window.hacked=1</script>`,
   `a/b%2F?x#y"'`,
@@ -24,18 +23,6 @@ function unreloaded(page: Page): Promise<unknown> {
 
 function nowSeconds(): number {
   return Math.floor(Date.now() / 1_000);
-}
-
-function browserTest(name: string, run: (pages: BrowserPages) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: chromiumPath === undefined,
-    async fn() {
-      await using pages = await BrowserPages.open();
-      await run(pages);
-      assert.deepEqual(pages.complaints, []);
-    },
-  });
 }
 
 browserTest(
@@ -154,13 +141,15 @@ browserTest(
     pages.fake.addReading("a", nowSeconds() - 100, { temperature: 1 });
     const page = await pages.visit("/devices/a");
     await page.waitForSelector(indicator("live"));
-    // What htmx does when the tab is hidden and shown again.
     const hide = (hidden: boolean) =>
       page.evaluate(
         `Object.defineProperty(document, "hidden", { value: ${hidden}, configurable: true });
       document.dispatchEvent(new Event("visibilitychange"))`,
       );
     await hide(true);
+    await waitUntil(async () => await pages.metric("live_views") === 0, {
+      what: "the stream of a hidden tab to end",
+    });
     for (const i of [2, 3]) pages.fake.addReading("a", nowSeconds() - 100 + i, { temperature: i });
     await hide(false);
     await page.waitForSelector("text=3.0");

@@ -1,60 +1,25 @@
-/** The programs as a person starts them: what they say, and how they end. */
+/** The programs as a person starts them: what they say, and what they refuse. */
 import assert from "node:assert/strict";
 import { flattenSettings } from "#shared/config/flatten_settings.ts";
-import { logSettings } from "#shared/config/log_settings.ts";
 import type { Settings } from "#shared/config/setting.ts";
-import { backendSettings, databaseSettings } from "../services/backend/config.ts";
+import { backendSettings } from "../services/backend/config.ts";
+import { migrateSettings } from "../services/cli/migrate.ts";
 import { verifySettings } from "../services/cli/verify.ts";
 import { frontendSettings } from "../services/frontend/config.ts";
 import { generatorSettings } from "../services/generator/config.ts";
 import { tempFolder } from "../tools/services/temp_folder.ts";
-import { createTestDatabase, postgresUrl } from "./support/postgres.ts";
+import { postgresUrl } from "./support/postgres.ts";
+import { freePorts, refusal, secret, showsNothingOfTheInside } from "./support/program_output.ts";
 import { amqpUrl } from "./support/rabbitmq.ts";
-import {
-  type ProgramTask,
-  runTask,
-  startTask,
-  type TaskEnd,
-  type TaskOptions,
-} from "./support/task_process.ts";
-import { waitUntil } from "./support/wait_until.ts";
+import { type ProgramTask, runTask, startTask } from "./support/task_process.ts";
 
-const secret = "s3cret-of-the-test";
 const { backend_url: _, ...frontendOfDev } = frontendSettings.frontend;
-const freePorts = ["grpc", "http", "backend-metrics", "generator-metrics"].map((name) =>
-  `--${name}-port=0`
-);
-
-function showsNothingOfTheInside({ stdout, stderr }: Pick<TaskEnd, "stdout" | "stderr">): void {
-  for (const output of [stdout, stderr]) {
-    assert(!output.includes(secret), `a secret: ${output}`);
-    assert(!/Uncaught|^ +at |--allow-/m.test(output), output);
-  }
-}
-
-/** Runs a program that cannot start, and says why in one line. */
-async function refusal(task: ProgramTask, options: TaskOptions): Promise<string> {
-  const { code, stdout, stderr } = await runTask(task, options);
-  showsNothingOfTheInside({ stdout, stderr });
-  assert.equal(code, 1, stderr);
-  assert.match(stderr, /^Cannot [^\n]+\n$/);
-  return stderr.trimEnd();
-}
-
-function assertJsonLines(stdout: string): void {
-  for (const line of stdout.trimEnd().split("\n")) {
-    const record = JSON.parse(line);
-    assert.equal(typeof record.message, "string");
-    assert(!Number.isNaN(Date.parse(record["@timestamp"])), line);
-  }
-}
-
 const helps: readonly (readonly [ProgramTask, readonly string[], Settings])[] = [
   ["generator", [], generatorSettings],
   ["backend", [], backendSettings],
   ["frontend", [], frontendSettings],
   ["demo-app", ["backend"], backendSettings],
-  ["migrate", [], { log: logSettings, backend: { db: databaseSettings } }],
+  ["migrate", [], migrateSettings],
   ["demo-app", ["verify"], verifySettings],
   ["dev", [], { ...generatorSettings, ...backendSettings, frontend: frontendOfDev }],
 ];
@@ -65,17 +30,20 @@ for (const [task, args, sections] of helps) {
     assert.equal(code, 0, stderr);
     assert.equal(stderr, "");
     const help = stdout.replace(/\s+/g, " ");
-    for (const { flag, variable, setting } of flattenSettings(sections)) {
+    for (const { key, flag, variable, setting } of flattenSettings(sections)) {
       assert(help.includes(`--${flag} <${setting.placeholder}> ${setting.doc} (`), flag);
       const file = setting.secret ? ` or ${variable}_FILE` : "";
-      assert(help.includes(`env: ${variable}${file})`), variable);
+      assert(help.includes(`env: ${variable}${file}, file: ${key})`), variable);
       // The defaults of dev are its own.
       const shown = setting.default === undefined ? "" : `default: ${setting.default || '""'}, `;
       if (task !== "dev") assert(help.includes(`(${shown}env: ${variable}`), `${flag}: ${shown}`);
     }
     for (const flag of stdout.matchAll(/^ +(?:-h, )?--([a-z-]+)/gm)) {
       const known = flattenSettings(sections).map(({ flag }) => flag);
-      assert([...known, "config", "help"].includes(flag[1]!), `--${flag[1]} is no setting`);
+      assert(
+        [...known, "config", "help", "version"].includes(flag[1]!),
+        `--${flag[1]} is no setting`,
+      );
     }
   });
 }
@@ -94,7 +62,7 @@ Deno.test("demo-app without a command, or with an unknown one, says what there i
   }
   const unknown = await runTask("demo-app", { args: ["bakend"] });
   assert.equal(unknown.code, 2);
-  assert.match(unknown.stderr, /^error: unknown command 'bakend'/);
+  assert.match(unknown.stderr, /^error: unknown command 'bakend'\n\(Did you mean backend\?\)/);
   const help = await runTask("demo-app", { args: ["--help"] });
   assert.equal(help.code, 0);
   assert.match(help.stdout, /^Usage: demo-app/);
@@ -126,13 +94,13 @@ Deno.test("Bad settings are one message, of all that is wrong, and status 2", as
   assert.equal(title, "Cannot start backend: bad configuration");
   for (
     const expected of [
-      "--db-pasword (command line)",
-      "APP_BACKEND_TYPO (environment)",
-      `backend.porrt (file ${file})`,
-      'backend.grpc_port = "0x1" (flag --grpc-port)',
-      `backend.db.url = "(withheld)" (file ${file})`,
-      'backend.ingest.batch_wait = "-1s" (variable APP_BACKEND_INGEST_BATCH_WAIT)',
-      'backend.rabbitmq.url = "(withheld)" (variable APP_BACKEND_RABBITMQ_URL)',
+      "--db-pasword",
+      "APP_BACKEND_TYPO",
+      `backend.porrt in ${file}`,
+      '--grpc-port = "0x1" (backend.grpc_port)',
+      `backend.db.url in ${file} = "(withheld)"`,
+      'APP_BACKEND_INGEST_BATCH_WAIT = "-1s" (backend.ingest.batch_wait)',
+      'APP_BACKEND_RABBITMQ_URL = "(withheld)" (backend.rabbitmq.url)',
     ]
   ) assert(lines.some((line) => line.startsWith(`  ${expected}: `)), `${expected}\n${stderr}`);
   assert.equal(lines.length, 8, stderr);
@@ -141,15 +109,35 @@ Deno.test("Bad settings are one message, of all that is wrong, and status 2", as
 Deno.test("Settings that do not go together are refused like bad ones", async () => {
   for (
     const [task, args, expected] of [
-      ["generator", ["--queue-durable=false", "--queue-type=quorum"], /generator\.queue_durable/],
+      [
+        "generator",
+        ["--queue-durable=false", "--queue-type=quorum"],
+        /^ {2}--queue-durable = "false" \(generator\.queue_durable\): expected true, as --queue-type /m,
+      ],
       [
         "backend",
         ["--rabbitmq-queue-durable=false", "--rabbitmq-queue-type=quorum"],
-        /backend\.rabbitmq\.queue_durable/,
+        /^ {2}--rabbitmq-queue-durable = "false" \(backend\.rabbitmq\.queue_durable\): /m,
       ],
-      ["backend", ["--rabbitmq-prefetch=10"], /backend\.rabbitmq\.prefetch/],
-      ["migrate", ["sideways"], /sideways \(command line\)/],
-      ["frontend", ["--config=missing.yaml"], /config = "missing\.yaml" \(flag --config\)/],
+      [
+        "backend",
+        ["--rabbitmq-prefetch=10"],
+        /^ {2}--rabbitmq-prefetch = "10" .* at least 1000, which --ingest-batch-size \(backend/m,
+      ],
+      ["migrate", ["lits"], /^ {2}lits: no such action; did you mean list\?/m],
+      [
+        "dev",
+        ["--db-host=db.example.com"],
+        /--db-host = "db\.example\.com" .*no effect on pglite:.*--db-url.*give postgres:\/\/USER/,
+      ],
+      ["dev", ["--queue-type=quorum"], /--queue-type .*no effect on memory:/],
+      [
+        "backend",
+        ["--db-url=postgres://h/d", "--db-port=1"],
+        /--db-port = "1" .*no effect beside --db-url/,
+      ],
+      ["migrate", ["--db-url=pglite://x", "--db-max-connections=9"], /no effect beside --db-url/],
+      ["frontend", ["--config=missing.yaml"], /^ {2}--config = "missing\.yaml": cannot read it/m],
       ["frontend", ["--http-port"], /argument missing/],
     ] as const
   ) {
@@ -166,17 +154,58 @@ Deno.test("A busy port is one line that names its setting", async () => {
   await using folder = await tempFolder("demo-app-");
   for (
     const [task, args, key] of [
-      ["generator", [`--metrics-port=${port}`], "generator.metrics_port"],
-      ["backend", [`--metrics-port=${port}`], "backend.metrics_port"],
-      ["frontend", [`--http-port=${port}`], "frontend.http_port"],
-      ["dev", [...freePorts, `--grpc-port=${port}`], "backend.grpc_port"],
-      ["dev", [...freePorts, `--generator-metrics-port=${port}`], "generator.metrics_port"],
+      ["generator", [`--metrics-port=${port}`], "--metrics-port (generator.metrics_port)"],
+      ["backend", [`--metrics-port=${port}`], "--metrics-port (backend.metrics_port)"],
+      ["frontend", [`--http-port=${port}`], "--http-port (frontend.http_port)"],
+      ["dev", [...freePorts, `--grpc-port=${port}`], "--grpc-port (backend.grpc_port)"],
+      [
+        "dev",
+        [...freePorts, `--generator-metrics-port=${port}`],
+        "--generator-metrics-port (generator.metrics_port)",
+      ],
     ] as const
   ) {
-    const host = task === "dev" ? [] : ["--host=127.0.0.1"];
-    const line = await refusal(task, { args: [...args, ...host], cwd: folder.path });
+    const line = await refusal(task, { args, cwd: folder.path });
     const why = `the port is in use; choose another with ${key}`;
     assert.equal(line, `Cannot listen on 127.0.0.1:${port}: ${why}`);
+  }
+  const env = { APP_FRONTEND_HTTP_PORT: String(port) };
+  assert.match(await refusal("frontend", { env }), /with APP_FRONTEND_HTTP_PORT \(frontend\./);
+});
+
+Deno.test("A service that others can reach says that it has no authentication", async () => {
+  for (const [host, warns] of [["0.0.0.0", true], ["127.0.0.1", false]] as const) {
+    await using frontend = startTask("frontend", { args: ["--http-port=0", `--host=${host}`] });
+    await frontend.printed(/Serving pages/);
+    assert.equal(/There is no authentication/.test(frontend.output()), warns, frontend.output());
+  }
+});
+
+Deno.test("A service starts beside a Kubernetes service of its own name", async () => {
+  const env = {
+    APP_FRONTEND_SERVICE_HOST: "10.96.0.12",
+    APP_FRONTEND_PORT: "tcp://10.96.0.12:8080",
+    APP_FRONTEND_PORT_8080_TCP_ADDR: "10.96.0.12",
+    APP_FRONTEND_HTTP_PORT: "tcp://10.96.0.13:80",
+  };
+  const args = ["--config=app.yaml"];
+  await using folder = await tempFolder("demo-app-");
+  await Deno.writeTextFile(`${folder.path}/app.yaml`, "frontend: { http_port: 0 }");
+  await using frontend = startTask("frontend", { args, env, cwd: folder.path });
+  await frontend.printed(/Serving pages/);
+  const warned = frontend.output().split("\n").filter((line) => line.includes("Passed over"));
+  assert.equal(warned.length, 1, frontend.output());
+  assert.match(warned[0]!, /"variable":"APP_FRONTEND_HTTP_PORT"/);
+});
+
+Deno.test("Every program says which version it is", async () => {
+  for (const [task, args] of [["backend", []], ["demo-app", []], ["demo-app", ["dev"]]] as const) {
+    const { code, stdout, stderr } = await runTask(task, { args: [...args, "--version"] });
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+    assert.match(
+      stdout,
+      new RegExp(`^${task} \\d+\\.\\d+\\.\\d+ \\(deno ${Deno.version.deno}, [^\n]+\\)\n$`),
+    );
   }
 });
 
@@ -189,85 +218,6 @@ Deno.test("A folder that cannot be written is one line", async () => {
   const { code, stderr } = await runTask("dev", outside);
   assert.equal(code, 1);
   assert.match(stderr, /^Cannot open the database in elsewhere: [^\n]+\n$/);
-});
-
-Deno.test("dev runs once in a folder, and ends well when it is told to stop", async () => {
-  await using folder = await tempFolder("demo-app-");
-  const options = { args: [...freePorts, "--interval=100ms"], cwd: folder.path };
-  await using first = startTask("dev", options);
-  await first.printed(/The pipeline is running/);
-  const line = await refusal("dev", options);
-  assert.match(line, /^Cannot open the database in .*another process has it open/);
-  first.kill("SIGTERM");
-  const { code, stdout, stderr } = await first.ended;
-  assert.equal(code, 0, first.output());
-  assert.equal(stderr, "");
-  showsNothingOfTheInside({ stdout, stderr });
-});
-
-Deno.test("SIGTERM and Ctrl-C end a program that still waits for its broker or database", async () => {
-  const away = `amqp://someone:${secret}@127.0.0.1:1`;
-  const noDatabase = `postgres://someone:${secret}@127.0.0.1:1/iot`;
-  for (
-    const [task, args, expected, signal] of [
-      ["generator", [`--rabbitmq-url=${away}`], /No connection to the broker/, "SIGTERM"],
-      ["backend", [`--db-url=${noDatabase}`], /Cannot use the database yet/, "SIGINT"],
-      ["migrate", [`--db-url=${noDatabase}`], /Cannot use the database yet/, "SIGTERM"],
-    ] as const
-  ) {
-    const ports = task === "migrate" ? [] : ["--metrics-port=0"];
-    await using program = startTask(task, { args: [...args, ...ports] });
-    await program.printed(expected);
-    const startedMs = performance.now();
-    program.kill(signal);
-    const { code, stdout, stderr } = await program.ended;
-    assert(performance.now() - startedMs < 15_000, "it took longer");
-    assert.equal(code, 0, program.output());
-    showsNothingOfTheInside({ stdout, stderr });
-    assertJsonLines(stdout);
-  }
-});
-
-Deno.test({
-  name: "SIGTERM ends a backend whose broker is away, database at hand",
-  ignore: postgresUrl === undefined,
-  async fn() {
-    await using database = await createTestDatabase();
-    const args = [
-      `--db-url=${database.url}`,
-      "--rabbitmq-url=amqp://127.0.0.1:1",
-      "--metrics-port=0",
-      "--grpc-port=0",
-    ];
-    await using backend = startTask("backend", { args });
-    await backend.printed(/No connection to the broker/);
-    backend.kill("SIGTERM");
-    const { code, stdout, stderr } = await backend.ended;
-    assert.equal(code, 0, backend.output());
-    assert.equal(stderr, "");
-    assertJsonLines(stdout);
-  },
-});
-
-Deno.test("A second signal ends a program at once", async () => {
-  // A backend that takes requests and never answers.
-  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = silent.addr;
-  const args = ["--http-port=0", "--host=127.0.0.1", `--backend-url=127.0.0.1:${port}`];
-  await using frontend = startTask("frontend", { args });
-  await frontend.printed(/Serving pages/);
-  const url = /"url":"(http:[^"]+)"/.exec(frontend.output())![1]!;
-  const page = fetch(`${url}/devices`).then((response) => response.body?.cancel(), () => {});
-  using _held = await silent.accept();
-  frontend.kill("SIGTERM");
-  await waitUntil(
-    () => fetch(`${url}/healthz`).then((response) => response.body?.cancel(), () => true),
-    { what: "the frontend to stop listening" },
-  );
-  frontend.kill("SIGTERM");
-  const { code } = await frontend.ended;
-  await page;
-  assert.equal(code, 143, frontend.output());
 });
 
 Deno.test({
@@ -301,39 +251,5 @@ Deno.test({
       const line = await refusal(task, { args: [`--db-url=${url.href}`, ...ports] });
       assert.match(line, /createdb test_no_such_database$/);
     }
-  },
-});
-
-/** What `migrate` does, on the database that the URL names. */
-async function migrates(url: string, cwd?: string): Promise<void> {
-  const migrate = async (...args: string[]) => {
-    const options = { args: [`--db-url=${url}`, ...args], ...(cwd === undefined ? {} : { cwd }) };
-    const { code, stdout, stderr } = await runTask("migrate", options);
-    assert.equal(code, 0, stderr);
-    assert.equal(stderr, "");
-    const lines = stdout.split("\n").filter((line) => /^(not applied|\d{4}-)/.test(line));
-    return lines.map((line) => line.startsWith("not applied") ? "missing" : "applied");
-  };
-  const listed = await migrate("list");
-  assert(listed.length > 0);
-  assert(listed.every((state) => state === "missing"));
-  assert((await migrate("up")).every((state) => state === "applied"));
-  assert((await migrate()).every((state) => state === "applied"));
-  const undone = await migrate("down");
-  assert.equal(undone.at(-1), "missing");
-  assert.deepEqual(await migrate("list"), undone);
-}
-
-Deno.test("migrate lists, applies and undoes on the embedded database", async () => {
-  await using folder = await tempFolder("demo-app-");
-  await migrates("pglite://.data/migrate", folder.path);
-});
-
-Deno.test({
-  name: "migrate lists, applies and undoes on PostgreSQL",
-  ignore: postgresUrl === undefined,
-  async fn() {
-    await using database = await createTestDatabase();
-    await migrates(database.url);
   },
 });

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { parse } from "yaml";
 import { flattenSettings } from "#shared/config/flatten_settings.ts";
 import { loadConfig } from "#shared/config/load_config.ts";
+import { adminApp } from "#shared/observability/admin_app.ts";
+import { createRegistry } from "#shared/observability/runtime_metrics.ts";
 import { backendSettings } from "../services/backend/config.ts";
+import { createIngestMetrics } from "../services/backend/ingest/ingest_metrics.ts";
 import { frontendSettings } from "../services/frontend/config.ts";
 import { generatorSettings } from "../services/generator/config.ts";
 import denoConfig from "../deno.json" with { type: "json" };
@@ -24,8 +27,15 @@ interface Compose {
 }
 
 interface Prometheus {
+  readonly rule_files: readonly string[];
   readonly scrape_configs: readonly {
     readonly static_configs: readonly { readonly targets: readonly string[] }[];
+  }[];
+}
+
+interface Alerts {
+  readonly groups: readonly {
+    readonly rules: readonly { readonly alert: string; readonly expr: string }[];
   }[];
 }
 
@@ -189,6 +199,22 @@ Deno.test("Prometheus scrapes the three services where they serve /metrics", () 
   }
   for (const target of targets) {
     assert(target.split(":")[0]! in compose.services, `${target} is no service of compose.yaml`);
+  }
+});
+
+Deno.test("Prometheus alerts by metrics that there are", async () => {
+  const registry = createRegistry("backend");
+  createIngestMetrics(registry);
+  adminApp({ registry });
+  const mounted = compose.services["prometheus"]?.volumes ?? [];
+  assert(prometheus.rule_files.length > 0);
+  for (const file of prometheus.rule_files) {
+    assert(mounted.includes(`./deploy/prometheus/${file}:/etc/prometheus/${file}:ro`), file);
+    const { groups }: Alerts = parse(await read(`deploy/prometheus/${file}`));
+    for (const { alert, expr } of groups.flatMap(({ rules }) => rules)) {
+      const metric = /^[a-z_]+/.exec(expr)![0];
+      assert(registry.getSingleMetric(metric) !== undefined, `${alert} asks for ${metric}`);
+    }
   }
 });
 

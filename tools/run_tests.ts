@@ -23,6 +23,9 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 /** All of them: the browser driver reads below /proc, which no narrower permission covers. */
 const permissions = ["--allow-all"];
 
+/** Most test files side by side, unless DENO_JOBS says otherwise: each may need a GB of memory. */
+const mostJobs = 4;
+
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 async function main(signal: AbortSignal): Promise<number> {
@@ -57,8 +60,13 @@ async function main(signal: AbortSignal): Promise<number> {
   const folder = open.use(await tempFolder("demo-app-test-"));
   const reportPath = `${folder.path}/report.xml`;
   const status = await runTests(
-    [...permissions, `--junit-path=${reportPath}`, ...passedOn],
-    { ...testEnvironment(environment), ...found },
+    ["--parallel", ...permissions, `--junit-path=${reportPath}`, ...passedOn],
+    {
+      DENO_JOBS: String(Math.min(navigator.hardwareConcurrency, mostJobs)),
+      ...testEnvironment(environment),
+      ...found,
+      TEST_PGLITE_TEMPLATE: `${folder.path}/pglite`,
+    },
     signal,
   );
   const ignored = await readIgnored(reportPath);

@@ -1,6 +1,7 @@
 import { checkQueueSettings } from "#shared/broker/check_queue_settings.ts";
 import { ConfigError } from "#shared/config/config_error.ts";
 import type { BackendConfig } from "./config.ts";
+import { sessionShares } from "./store/connection/session_shares.ts";
 
 /** @throws {ConfigError} for settings that are good each by itself and not together. */
 export function checkConfig({ db, rabbitmq, ingest }: BackendConfig): void {
@@ -16,12 +17,15 @@ export function checkConfig({ db, rabbitmq, ingest }: BackendConfig): void {
         "a batch could never fill",
     }]);
   }
-  if (ingest.writers >= db.maxConnections) {
+  const { query } = sessionShares(db.maxConnections, ingest.writers);
+  const pooled = db.url?.protocol !== "pglite:";
+  if (pooled && query < 1) {
     throw new ConfigError("backend", [{
-      key: "backend.ingest.writers",
-      value: String(ingest.writers),
-      problem: `expected less than ${db.maxConnections}, which backend.db.max_connections is: ` +
-        "queries need a connection too",
+      key: "backend.db.max_connections",
+      value: String(db.maxConnections),
+      problem:
+        `expected at least ${db.maxConnections + 1 - query}: each of the ${ingest.writers} ` +
+        "that backend.ingest.writers is needs one, and so do devices, jobs, probes and queries",
     }]);
   }
 }

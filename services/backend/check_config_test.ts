@@ -6,7 +6,7 @@ import { checkConfig } from "./check_config.ts";
 for (
   const [flags, named] of [
     [{ "rabbitmq-prefetch": "999" }, /backend\.rabbitmq\.prefetch.*999.*at least 1000/s],
-    [{ "ingest-writers": "10" }, /backend\.ingest\.writers.*10.*less than 10/s],
+    [{ "ingest-writers": "7" }, /backend\.db\.max_connections.*10.*at least 11: each of the 7/s],
     [
       { "ingest-writers": "1", "rabbitmq-queue-type": "quorum", "rabbitmq-queue-durable": "false" },
       /queue/,
@@ -21,6 +21,10 @@ for (
   });
 }
 
-Deno.test("The backend takes as many writers as leave a connection to queries", () => {
-  checkConfig(backendConfig({ "ingest-writers": "9", "rabbitmq-prefetch": "1000" }));
+Deno.test("The backend takes as many writers as leave a connection to all others", () => {
+  checkConfig(backendConfig({ "ingest-writers": "6", "rabbitmq-prefetch": "1000" }));
+});
+
+Deno.test("The backend takes any number of writers to the embedded database, which has no connections", () => {
+  checkConfig(backendConfig({ "ingest-writers": "32", "db-url": "pglite://.data/pglite" }));
 });

@@ -33,10 +33,25 @@ export const databaseSettings = {
   password: secretText({ doc: "PostgreSQL password", default: "postgres" }),
   database: text({ doc: "PostgreSQL database", default: "iot_db" }),
   max_connections: wholeNumber({
-    doc: "connections to PostgreSQL, at most",
+    doc: "connections to PostgreSQL, at most; of a backend, 3 and one a writer are not for queries",
     default: 10,
     min: 2,
     max: 1_000,
+  }),
+};
+
+export const parkedBoundsSettings = {
+  max_age: duration({
+    doc: "longest that a reading waits for its device, before it goes to the dead letters",
+    default: "30d",
+    minMs: 1_000,
+    maxMs: 3_650 * 86_400_000,
+  }),
+  max_readings: wholeNumber({
+    doc: "readings that wait for their devices, at most; the oldest go to the dead letters",
+    default: 1_000_000,
+    min: 1,
+    max: 1_000_000_000,
   }),
 };
 
@@ -46,7 +61,14 @@ export const backendSettings = {
     host: listenHost(),
     grpc_port: listenPort({ doc: "port of the gRPC/Connect API", default: 50051 }),
     metrics_port: listenPort({ doc: "port of /metrics, /healthz, /readyz", default: 9090 }),
-    db: databaseSettings,
+    db: {
+      ...databaseSettings,
+      query_timeout: duration({
+        doc: "longest that a query may take in PostgreSQL, which then ends it, or wait for PGlite",
+        default: "10s",
+        minMs: 100,
+      }),
+    },
     rabbitmq: {
       url: brokerUrl("broker to consume from", ["queue_type", "queue_durable"]),
       sensor_queue: text({ doc: "queue of readings", default: "sensor-data" }),
@@ -87,13 +109,14 @@ export const backendSettings = {
         minMs: 1,
       }),
       sweep_interval: duration({
-        doc: "time between two looks for parked readings whose device is known by now",
+        doc: "time between two looks for parked readings whose device is known, or that must go",
         default: "10s",
         minMs: 100,
       }),
     },
+    parked: parkedBoundsSettings,
   },
 };
 
 export type BackendConfig = ConfigOf<typeof backendSettings>["backend"];
-export type DatabaseConfig = BackendConfig["db"];
+export type DatabaseConfig = Omit<BackendConfig["db"], "queryTimeoutMs">;

@@ -12,18 +12,27 @@ import { iotService, translateStoreError } from "./api/iot_service.ts";
 import { serveApi } from "./api/serve_api.ts";
 import { checkConfig } from "./check_config.ts";
 import { type BackendConfig, backendSettings } from "./config.ts";
+import { expireParked } from "./ingest/expire_parked.ts";
+import { FutureWatch } from "./ingest/future_watch.ts";
 import { ingestDevices } from "./ingest/ingest_devices.ts";
 import { createIngestMetrics } from "./ingest/ingest_metrics.ts";
 import { ingestReadings } from "./ingest/ingest_readings.ts";
+import { LaterClock } from "./ingest/later_clock.ts";
 import { LastSeen } from "./ingest/last_seen.ts";
 import { sweepParked } from "./ingest/sweep_parked.ts";
+import { watchClocks } from "./ingest/watch_clocks.ts";
+import { databaseClock } from "./store/database_clock.ts";
 import { migrateToLatest } from "./store/migrate.ts";
-import { openDatabase } from "./store/open_database.ts";
+import { onOneReplica } from "./store/on_one_replica.ts";
+import { answers, openBackendDatabase } from "./store/open_database.ts";
+import { knowsSchema } from "./store/schema_version.ts";
 import { releaseParked } from "./store/release_parked.ts";
 import { touchDevices } from "./store/touch_devices.ts";
 import { waitForDatabase } from "./store/wait_for_database.ts";
 
 const releaseLimit = 10_000;
+/** How long rows may wait with none written before others had better have the work. */
+const longestStallMs = 15_000;
 
 /**
  * Persists what the queues bring and answers queries, until `signal` is
@@ -46,28 +55,34 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
     signal,
     memoryQueues: context.memoryQueues,
   }));
-  const database = open.use(await openDatabase(config.db, log));
-  const { db } = database;
+  const database = open.use(await openBackendDatabase(config, log));
   const outlets = open.use(new ClosedTogether());
   const intake = open.use(new ClosedTogether());
-  const checks = { broker: () => broker.ready, database: () => database.answers() };
+  const databaseUp = () => answers(database.probe);
+  const checks = {
+    database: databaseUp,
+    schema: () => knowsSchema(database.probe),
+    ingest: () => metrics.waiting.stalledMs() < longestStallMs,
+  };
+  const dependencies = { broker: () => broker.ready, database: databaseUp };
   const admin = intake.use(serveHttp({
     host,
     port: config.metricsPort,
     portKey: "backend.metrics_port",
-    fetch: adminApp({ registry, checks }).fetch,
+    fetch: adminApp({ registry, checks, dependencies }).fetch,
   }));
   warnIfOpen(host, log);
 
   // Migrations that are applied are passed over.
-  await waitForDatabase(() => migrateToLatest(db, log), config.db, log, signal);
+  const { maintenance } = database;
+  await waitForDatabase(() => migrateToLatest(maintenance, log), config.db, log, signal);
   const api = intake.use(
     await serveApi({
       host,
       port: config.grpcPort,
       portKey: "backend.grpc_port",
-      routes: iotService(db),
-      health: { ready: checks.database },
+      routes: iotService(database.query),
+      health: { ready: checks.schema },
       translate: translateStoreError,
       registry,
       log,
@@ -76,14 +91,18 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
 
   const lastSeen = outlets.use(
     new LastSeen({
-      touch: (seen) => touchDevices(db, seen),
+      touch: (seen) => touchDevices(maintenance, seen),
       intervalMs: ingest.lastSeenIntervalMs,
       log,
     }),
   );
   intake.use(sweepParked({
-    async release() {
-      const released = await releaseParked(db, releaseLimit);
+    async move() {
+      const released = await onOneReplica(
+        maintenance,
+        "sweep",
+        (session) => releaseParked(session, releaseLimit),
+      ) ?? [];
       let total = 0;
       for (const { deviceId, count, stored, newestMicros } of released) {
         lastSeen.note(deviceId, newestMicros);
@@ -91,6 +110,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
         metrics.duplicates.inc(count - stored);
         total += count;
       }
+      if (total > 0) log.info("Released parked readings", { released: total });
       return total;
     },
     intervalMs: ingest.sweepIntervalMs,
@@ -103,11 +123,34 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
       maxUnconfirmed: 2 * rabbitmq.prefetch,
     }),
   );
+  intake.use(sweepParked({
+    move: () =>
+      expireParked({
+        db: maintenance,
+        deadLetters,
+        queue: rabbitmq.sensorQueue,
+        bounds: config.parked,
+        metrics,
+        log,
+      }),
+    intervalMs: ingest.sweepIntervalMs,
+    log,
+  }));
+  const clock = new LaterClock({
+    askDatabase: () => databaseClock(database.probe),
+    registry,
+    log,
+  });
+  await clock.look();
+  const future = new FutureWatch(log);
+  open.use(watchClocks(clock, future));
   const consuming = {
-    db,
+    db: database.ingest,
     broker,
     deadLetters,
     lastSeen,
+    future,
+    nowMs: () => clock.nowMs(),
     metrics,
     log,
     prefetch: rabbitmq.prefetch,

@@ -91,6 +91,7 @@ export async function runDeadLetters(
 
 export const deadLettersCommand = defineCommand({
   name: "dead-letters",
+  task: true,
   summary: "Works on the messages that no retry could make readable.",
   actions: {
     list: "one a line, and counts by queue and reason",

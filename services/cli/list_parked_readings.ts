@@ -1,17 +1,19 @@
 import type { Kysely } from "kysely";
 import type { Database } from "../backend/store/database.ts";
 import { listParked, type ParkedFilter } from "../backend/store/list_parked.ts";
+import type { ParkedBounds } from "../backend/store/take_parked.ts";
 import { formatAge } from "./age.ts";
 import type { Print } from "./print.ts";
 import { printable } from "./printable.ts";
 
 const pageDevices = 1_000;
 
-/** Prints a row for each device with parked readings, up to `limit`, and the totals of all. */
+/** Prints a row for each device with parked readings, up to `limit`, the totals of all, and what bounds them. */
 export async function listParkedReadings(
   db: Kysely<Database>,
   filter: ParkedFilter,
-  { limit, nowMs, signal }: {
+  { bounds, limit, nowMs, signal }: {
+    readonly bounds: ParkedBounds;
     readonly limit: number;
     readonly nowMs: number;
     readonly signal: AbortSignal;
@@ -56,4 +58,8 @@ export async function listParkedReadings(
   await print("");
   if (devices > limit) await print(`The first ${limit} of ${devices} devices are shown.`);
   await print(`${readings} readings of ${devices} devices; ${due} can be released now.`);
+  await print(
+    `At most ${bounds.maxReadings} stay parked, none for longer than ` +
+      `${formatAge(bounds.maxAgeMs)}; the oldest go to the dead letters.`,
+  );
 }

@@ -37,8 +37,9 @@ async function runMigrate(
   else if (action === "up") {
     await waitForDatabase(() => migrateToLatest(db, log), backend.db, log, signal);
   }
-  for (const { name, appliedAt } of await listMigrations(db)) {
-    await printLine(`${appliedAt?.toISOString() ?? "not applied".padEnd(24)}  ${name}`);
+  for (const { name, appliedAt, known } of await listMigrations(db)) {
+    const note = known ? "" : "  (of a later release)";
+    await printLine(`${appliedAt?.toISOString() ?? "not applied".padEnd(24)}  ${name}${note}`);
   }
 }
 
@@ -46,6 +47,8 @@ async function runMigrate(
 async function undo(db: OpenDatabase["db"], asked: boolean, log: RunContext["log"]): Promise<void> {
   const newest = (await listMigrations(db)).findLast(({ appliedAt }) => appliedAt !== undefined);
   if (newest === undefined) return;
+  // Refused, whoever asked; and what it would drop can't be told.
+  if (!newest.known) return await migrateDown(db, log);
   const lost = await findLostData(db, newest.name).catch((error: unknown) => {
     if (sqlState(error) !== "55P03") throw error;
     throw new StartError(
@@ -70,6 +73,7 @@ function inWords({ table, columns, rows }: LostData): string {
 
 export const migrateCommand = defineCommand({
   name: "migrate",
+  task: true,
   summary: "Brings the database's tables up to date, and lists the migrations.",
   actions: {
     up: "apply all that are missing",

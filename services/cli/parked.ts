@@ -5,13 +5,14 @@ import { optional, text, trueOrFalse, wholeNumber } from "#shared/config/setting
 import { defineCommand } from "#shared/command/command_line.ts";
 import type { RunContext } from "#shared/command/run_context.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
-import { backendSettings, databaseSettings } from "../backend/config.ts";
-import { countParked, type ParkedCounts } from "../backend/store/count_parked.ts";
+import { backendSettings, databaseSettings, parkedBoundsSettings } from "../backend/config.ts";
+import { countMatching, countParked, type ParkedCounts } from "../backend/store/count_parked.ts";
 import type { Database } from "../backend/store/database.ts";
 import { dropParked, type ParkedKey } from "../backend/store/drop_parked.ts";
 import type { ParkedFilter } from "../backend/store/list_parked.ts";
 import { openDatabase } from "../backend/store/open_database.ts";
 import { releaseParked, retryRefused } from "../backend/store/release_parked.ts";
+import type { ParkedBounds } from "../backend/store/take_parked.ts";
 import { touchDevices } from "../backend/store/touch_devices.ts";
 import { waitForDatabase } from "../backend/store/wait_for_database.ts";
 import { sqlState } from "../backend/store/write_failure.ts";
@@ -21,7 +22,7 @@ import { type Print, printLine } from "./print.ts";
 
 export const parkedSettings = {
   log: logSettings,
-  backend: { db: databaseSettings },
+  backend: { db: databaseSettings, parked: parkedBoundsSettings },
   parked: {
     device_id: optional(text({ doc: "only this device's", default: "", placeholder: "id" })),
     older_than: age("only readings that have been parked for longer"),
@@ -49,13 +50,13 @@ export async function runParked(
 ): Promise<void> {
   await using database = await openDatabase(backend.db, log);
   await waitForDatabase(() => database.answers(), backend.db, log, signal);
-  await actOnParked(database.db, parked, signal, action, print);
+  await actOnParked(database.db, { bounds: backend.parked, ...parked }, signal, action, print);
 }
 
 /** Does what `runParked` does, on a database that is open. */
 export async function actOnParked(
   db: Kysely<Database>,
-  parked: ParkedConfig["parked"],
+  { bounds, ...parked }: ParkedConfig["parked"] & { readonly bounds: ParkedBounds },
   signal: AbortSignal,
   action: string,
   print: Print,
@@ -78,7 +79,7 @@ export async function actOnParked(
   try {
     if (action === "release") await release(db, limit, signal, print);
     else if (action === "drop") await drop(db, filter, limit, signal, print);
-    else await listParkedReadings(db, filter, { limit, nowMs: Date.now(), signal }, print);
+    else await listParkedReadings(db, filter, { bounds, limit, nowMs: Date.now(), signal }, print);
   } catch (error) {
     if (sqlState(error) !== "42P01") throw error;
     throw new StartError(
@@ -96,16 +97,21 @@ async function release(
   print: Print,
 ): Promise<void> {
   let released = 0;
-  await retryRefused(db);
-  while (released < limit) {
-    signal.throwIfAborted();
-    const devices = await releaseParked(db, Math.min(stepReadings, limit - released));
-    if (devices.length === 0) break;
-    await touchDevices(
-      db,
-      new Map(devices.map((device) => [device.deviceId, device.newestMicros])),
-    );
-    released += devices.reduce((sum, { count }) => sum + count, 0);
+  try {
+    await retryRefused(db);
+    while (released < limit) {
+      signal.throwIfAborted();
+      const devices = await releaseParked(db, Math.min(stepReadings, limit - released));
+      if (devices.length === 0) break;
+      await touchDevices(
+        db,
+        new Map(devices.map((device) => [device.deviceId, device.newestMicros])),
+      );
+      released += devices.reduce((sum, { count }) => sum + count, 0);
+    }
+  } catch (error) {
+    await print(`Released ${released} readings, then stopped; the others are where they were.`);
+    throw error;
   }
   await print(`Released ${released} readings, left ${inWords(await countParked(db))}.`);
 }
@@ -117,16 +123,31 @@ async function drop(
   signal: AbortSignal,
   print: Print,
 ): Promise<void> {
+  const startedMs = performance.now();
   let dropped = 0;
-  let after: ParkedKey | undefined;
-  do {
-    signal.throwIfAborted();
-    const step = { after, limit: Math.min(stepReadings, limit - dropped) };
-    const { dropped: now, next } = await dropParked(db, filter, step);
-    dropped += now;
-    after = next;
-  } while (after !== undefined && dropped < limit);
+  try {
+    let after: ParkedKey | undefined;
+    do {
+      signal.throwIfAborted();
+      const step = { after, limit: Math.min(stepReadings, limit - dropped) };
+      const { dropped: now, next } = await dropParked(db, filter, step);
+      dropped += now;
+      after = next;
+    } while (after !== undefined && dropped < limit);
+  } catch (error) {
+    await print(`Dropped ${dropped} readings, then stopped; the others are where they were.`);
+    throw error;
+  }
   await print(`Dropped ${dropped} readings, left ${inWords(await countParked(db))}.`);
+  if (dropped >= limit) return;
+  // Those that were parked since then are no one's who is asked for.
+  const olderThanMs = (filter.olderThanMs ?? 0) + performance.now() - startedMs;
+  const passedOver = await countMatching(db, { ...filter, olderThanMs });
+  if (passedOver > 0) {
+    throw new StartError(
+      `Cannot drop ${passedOver} readings: others are moving or dropping them at this moment`,
+    );
+  }
 }
 
 function inWords({ readings, refused }: ParkedCounts): string {
@@ -135,6 +156,7 @@ function inWords({ readings, refused }: ParkedCounts): string {
 
 export const parkedCommand = defineCommand({
   name: "parked",
+  task: true,
   summary: "Works on the readings whose device is not yet known.",
   actions: {
     list: "a device a line, and the totals",

@@ -12,6 +12,7 @@ import { actOnParked, type ParkedConfig, runParked } from "./parked.ts";
 
 const log = getLogger("parked-test");
 const none = { deviceId: undefined, olderThanMs: undefined, limit: 0, yes: false };
+const bounds = { maxAgeMs: 2_592_000_000, maxReadings: 1_000_000 };
 
 Deno.test("parked lists, releases and drops, on PGlite", async (test) => {
   await using folder = await tempPglite();
@@ -33,11 +34,42 @@ Deno.test({
   async fn() {
     await using server = await createTestDatabase();
     const context = { log, signal: new AbortController().signal };
-    const config = { backend: { db: databaseConfig(server.url) }, parked: none };
+    const config = { backend: { db: databaseConfig(server.url), parked: bounds }, parked: none };
     await assert.rejects(
       runParked(config, context, "list", () => Promise.resolve()),
       /no tables yet/,
     );
+  },
+});
+
+Deno.test({
+  name: "parked drop says what it had to leave to others, and how far it came when it is stopped",
+  ignore: postgresUrl === undefined,
+  async fn() {
+    await using server = await createTestDatabase();
+    await using database = await openDatabase(databaseConfig(server.url), log);
+    const { db } = database;
+    await migrateToLatest(db, log);
+    await park(db, { a: 5, b: 2 });
+    const lines: string[] = [];
+    const dropAll = (signal = new AbortController().signal) =>
+      actOnParked(db, { bounds, ...none, yes: true }, signal, "drop", (line) => {
+        lines.push(line);
+        return Promise.resolve();
+      });
+    await db.transaction().execute(async (transaction) => {
+      await sql`select from parked_readings where device_id = 'a' limit 1 for update`
+        .execute(transaction);
+      await assert.rejects(dropAll(), /^StartError: Cannot drop 1 readings: others are/);
+    });
+    const stopped = new Error("stopped");
+    await assert.rejects(dropAll(AbortSignal.abort(stopped)), stopped);
+    await dropAll();
+    assert.deepEqual(lines, [
+      "Dropped 6 readings, left 1.",
+      "Dropped 0 readings, then stopped; the others are where they were.",
+      "Dropped 1 readings, left 0.",
+    ]);
   },
 });
 
@@ -49,7 +81,7 @@ async function runCases(test: Deno.TestContext, url: string): Promise<void> {
   const act = async (action: string, given: Partial<ParkedConfig["parked"]> = {}) => {
     const lines: string[] = [];
     const signal = new AbortController().signal;
-    await actOnParked(db, { ...none, ...given }, signal, action, (line) => {
+    await actOnParked(db, { bounds, ...none, ...given }, signal, action, (line) => {
       lines.push(line);
       return Promise.resolve();
     });
@@ -73,16 +105,19 @@ async function runCases(test: Deno.TestContext, url: string): Promise<void> {
           ["1", "2025-01-01T00:00:00.000Z", "2025-01-01T00:00:00.000Z", "unknown", "ç"],
         ],
       );
-      assert.equal(lines.at(-1), "8 readings of 3 devices; 2 can be released now.");
+      assert.deepEqual(lines.slice(-2), [
+        "8 readings of 3 devices; 2 can be released now.",
+        "At most 1000000 stay parked, none for longer than 30d; the oldest go to the dead letters.",
+      ]);
     },
     "list heeds device, age and limit": async () => {
       await sql`update parked_readings set parked_at = now() - interval '1 hour'
         where device_id = 'a' and "timestamp" < '2025-01-01T00:00:02Z'`.execute(db);
-      assert.match((await act("list", { deviceId: "ç" })).at(-1)!, /^1 readings of 1 devices/);
-      assert.match((await act("list", { olderThanMs: 60_000 })).at(-1)!, /^2 readings of 1 dev/);
+      assert.match((await act("list", { deviceId: "ç" })).at(-2)!, /^1 readings of 1 devices/);
+      assert.match((await act("list", { olderThanMs: 60_000 })).at(-2)!, /^2 readings of 1 dev/);
       const limited = await act("list", { limit: 1 });
-      assert.equal(limited.at(-2), "The first 1 of 3 devices are shown.");
-      assert.match(limited.at(-1)!, /^8 readings of 3 devices/);
+      assert.equal(limited.at(-3), "The first 1 of 3 devices are shown.");
+      assert.match(limited.at(-2)!, /^8 readings of 3 devices/);
       assert.deepEqual(await act("list", { deviceId: "z" }), ["No parked readings."]);
     },
     "release stores those of known devices and leaves the others": async () => {
@@ -107,7 +142,7 @@ async function runCases(test: Deno.TestContext, url: string): Promise<void> {
       }
       const lines = await act("list");
       assert.match(lines[2]!, /1 refused: .*refuse_it/);
-      assert.match(lines.at(-1)!, /0 can be released now/);
+      assert.match(lines.at(-2)!, /0 can be released now/);
       assert.deepEqual(await act("release"), ["Released 2 readings, left 1."]);
     },
     "drop removes what its filters name, and refuses a bare drop": async () => {
@@ -127,9 +162,9 @@ async function runCases(test: Deno.TestContext, url: string): Promise<void> {
         select timestamptz 'epoch' + n * interval '1 s', 0, 1, 2, 3, 4, 'd' || n % 2500
         from generate_series(1, 25000) n`.execute(db);
       const lines = await act("list");
-      assert.equal(lines.at(-1), "25008 readings of 2503 devices; 0 can be released now.");
+      assert.equal(lines.at(-2), "25008 readings of 2503 devices; 0 can be released now.");
       assert.equal(
-        new Set(lines.slice(1, -2).map((line) => line.split(/ {2,}/).at(-1))).size,
+        new Set(lines.slice(1, -3).map((line) => line.split(/ {2,}/).at(-1))).size,
         2503,
       );
       assert.deepEqual(await act("drop", { yes: true }), ["Dropped 25008 readings, left 0."]);

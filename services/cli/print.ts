@@ -1,5 +1,6 @@
 import process from "node:process";
 import { outputClosed } from "#shared/output/standard_output.ts";
+import { aboveStatusLine } from "#shared/output/status_line.ts";
 
 /** Where a command's findings go, a line at a time; resolves once the reader has taken it. */
 export type Print = (line: string) => Promise<void>;
@@ -9,7 +10,10 @@ export type Print = (line: string) => Promise<void>;
  * any more, as after `| head`, the command is told to stop by its signal.
  */
 export const printLine: Print = (line) => {
-  if (outputClosed.aborted || process.stdout.write(`${line}\n`)) return done;
+  if (outputClosed.aborted) return done;
+  let more = true;
+  aboveStatusLine(() => more = process.stdout.write(`${line}\n`));
+  if (more) return done;
   draining ??= new Promise((resolve) => {
     const finish = () => {
       draining = undefined;

@@ -1,5 +1,6 @@
 import process from "node:process";
 import { defineCommand } from "#shared/command/command_line.ts";
+import { showProgress } from "#shared/command/progress.ts";
 import type { RunContext } from "#shared/command/run_context.ts";
 import { ConfigError } from "#shared/config/config_error.ts";
 import { logSettings } from "#shared/config/log_settings.ts";
@@ -13,6 +14,7 @@ import {
   wholeNumber,
 } from "#shared/config/setting_kinds.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
+import { aboveStatusLine } from "#shared/output/status_line.ts";
 import { backendSettings, databaseSettings } from "../backend/config.ts";
 import { openDatabase } from "../backend/store/open_database.ts";
 import { waitForDatabase } from "../backend/store/wait_for_database.ts";
@@ -22,7 +24,7 @@ import type { RunManifest } from "../generator/run/run_manifest.ts";
 import { queueDepths } from "./verify/queue_depths.ts";
 import { isWhole, type RunCounts } from "./verify/run_counts.ts";
 import { type Example, jsonFormat, tableFormat } from "./verify/verify_report.ts";
-import { verifyRun } from "./verify/verify_run.ts";
+import { readingsOf, verifyRun } from "./verify/verify_run.ts";
 
 export const verifySettings = {
   log: logSettings,
@@ -44,6 +46,11 @@ export const verifySettings = {
       default: 3,
       min: 0,
       max: 1_000,
+    }),
+    foreign: oneOf(["fail", "count"], {
+      doc: "readings of other devices within the run's time: fail if there is any, or only count " +
+        "them, where others write to the database as well",
+      default: "fail",
     }),
     format: oneOf(["table", "json"], {
       doc: "for people, or a JSON object a line",
@@ -73,7 +80,7 @@ export type VerifyConfig = ConfigOf<typeof verifySettings>;
  */
 export async function runVerify(
   { verify, backend }: VerifyConfig,
-  { log, signal }: RunContext,
+  { log, signal, terminal }: RunContext,
   print: (text: string) => void,
 ): Promise<void> {
   const manifest = await manifestOf(verify.manifest);
@@ -85,11 +92,20 @@ export async function runVerify(
   try {
     await using database = await openDatabase(backend.db, log);
     await waitForDatabase(() => database.answers(), backend.db, log, signal);
+    const total = readingsOf(manifest, untilUs);
+    let compared = 0;
+    using progress = new DisposableStack();
+    if (total > 0) {
+      const title = "Comparing readings";
+      progress.use(showProgress({ title, total, done: () => compared, terminal, log }));
+    }
     const counts = await verifyRun({
       db: database.db,
       manifest,
       untilUs,
       signal,
+      maxExamples: verify.examples,
+      onProgress: (readings) => compared += readings,
       onDifference(deviceId, found) {
         const before = shown.get(found.difference) ?? 0;
         if (before >= verify.examples) return;
@@ -102,13 +118,15 @@ export async function runVerify(
         }
       },
     });
+    progress.dispose();
     const seconds = (performance.now() - startedMs) / 1_000;
     const { url, sensorQueue, deviceQueue } = backend.rabbitmq;
     const queues = url === undefined
       ? undefined
       : await queueDepths(url, [sensorQueue, deviceQueue], log);
-    print(format.summary({ manifest, untilUs, counts, queues, examples, seconds }));
-    if (!isWhole(counts)) throw new StartError(verdict(counts));
+    const whole = isWhole(counts) && (verify.foreign === "count" || counts.foreign.readings === 0);
+    print(format.summary({ manifest, untilUs, counts, whole, queues, examples, seconds }));
+    if (!whole) throw new StartError(verdict(counts));
   } catch (error) {
     // A stop is a good end of a service, and no proof of anything.
     if (signal.aborted) throw new StartError("Cannot verify: stopped before the end");
@@ -120,9 +138,10 @@ export async function runVerify(
   }
 }
 
-function verdict({ missing, doubled, altered, unexpected, parked }: RunCounts): string {
+function verdict(counts: RunCounts): string {
+  const { missing, doubled, altered, unexpected, parked, foreign } = counts;
   return `The run is not whole: ${missing} missing, ${doubled} doubled, ${altered} altered, ` +
-    `${unexpected} unexpected, ${parked} parked`;
+    `${unexpected} unexpected, ${parked} parked, ${foreign.readings} of other devices`;
 }
 
 async function manifestOf(path: string | undefined): Promise<RunManifest> {
@@ -155,10 +174,15 @@ function badManifest(path: string | undefined, problem: string): ConfigError {
   }]);
 }
 
+function printAbove(text: string): void {
+  aboveStatusLine(() => process.stdout.write(text));
+}
+
 export const verifyCommand = defineCommand({
   name: "verify",
+  task: true,
   summary: "Compares the database, reading by reading, with what a run of the generator published.",
   sections: verifySettings,
   unused: backendSettings,
-  run: (config, context) => runVerify(config, context, (text) => process.stdout.write(text)),
+  run: (config, context) => runVerify(config, context, printAbove),
 });

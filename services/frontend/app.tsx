@@ -3,22 +3,22 @@ import { adminApp } from "#shared/observability/admin_app.ts";
 import type { IotClient } from "./backend_client.ts";
 import { queryDevice, queryDevices, queryReadings } from "./device_queries.ts";
 import { deviceListHref } from "./format/device_href.ts";
+import { visibleId } from "./format/visible_text.ts";
 import type { FrontendMetrics } from "./frontend_metrics.ts";
-import type { LivePoller } from "./live/live_poller.ts";
-import { liveRoutes } from "./live_routes.ts";
+import { deviceListKey } from "./live/device_list_frames.tsx";
+import { type LiveOptions, liveRoutes } from "./live_routes.ts";
 import { measureRequests } from "./measure_requests.ts";
-import { messages, type PageFailure, pageFailure, unknownPage } from "./page_failure.ts";
+import { messages, onlyRead, type PageFailure, pageFailure, unknownPage } from "./page_failure.ts";
 import { DeviceDetail } from "./pages/device_detail.tsx";
-import { DeviceList } from "./pages/device_list.tsx";
+import { DeviceList, deviceRows } from "./pages/device_list.tsx";
 import { FailureNotice, Retry, waitingHeader } from "./pages/failure.tsx";
 import { Layout, type LayoutProps } from "./pages/layout.tsx";
 import { MoreFailed, MoreReadings } from "./pages/reading_table.tsx";
 import { securityHeaders } from "./security_headers.ts";
 import { assets } from "./static/assets.ts";
 
-export interface AppOptions {
+export interface AppOptions extends LiveOptions {
   readonly iot: IotClient;
-  readonly poller: LivePoller;
   readonly metrics: FrontendMetrics;
   readonly log: Readonly<
     Record<"error" | "warning", (message: string, fields: Record<string, unknown>) => void>
@@ -27,7 +27,8 @@ export interface AppOptions {
 }
 
 /** The pages, their live streams and what they load, and the admin endpoints. */
-export function createApp({ iot, poller, metrics, log, now = Date.now }: AppOptions): Hono {
+export function createApp(options: AppOptions): Hono {
+  const { iot, metrics, log, now = Date.now } = options;
   const app = new Hono();
   app.use(measureRequests(metrics));
   app.use(securityHeaders);
@@ -35,17 +36,22 @@ export function createApp({ iot, poller, metrics, log, now = Date.now }: AppOpti
   app.get("/", (c) => c.redirect("/devices"));
   app.get("/devices", async (c) => {
     const pageToken = c.req.query("page_token") ?? "";
+    const nowMs = now();
     const response = await queryDevices(iot, pageToken);
+    const rows = deviceRows(response, nowMs);
+    const after = deviceListKey(rows, response.nextPageToken);
+    const live = { view: { devices: pageToken, after }, asOfMs: nowMs };
     return page(
       c,
-      { title: "Devices", live: "connecting" },
-      <DeviceList response={response} pageToken={pageToken} nowMs={now()} />,
+      { title: "Devices", live: "connecting", nowMs },
+      <DeviceList {...{ response, rows, pageToken, live }} />,
     );
   });
   app.get("/devices/", (c) => c.redirect(deviceListHref(c.req.query("page_token") ?? ""), 308));
 
   const showDevice = async (c: Context, deviceId: string) => {
     const pageToken = c.req.query("page_token") ?? "";
+    const nowMs = now();
     const readingsQuery = queryReadings(iot, deviceId, pageToken);
     // Awaited below, unless the device fails first; that failure is then the one to show.
     readingsQuery.catch(() => {});
@@ -55,24 +61,31 @@ export function createApp({ iot, poller, metrics, log, now = Date.now }: AppOpti
       const more = { deviceId, readings, nextPageToken };
       return send(c, 200, <MoreReadings {...more} />);
     }
-    const props = { device, readings, nextPageToken, newest: pageToken === "", nowMs: now() };
-    return page(c, { title: deviceId, live: "connecting" }, <DeviceDetail {...props} />);
+    const props = { device, readings, nextPageToken, newest: pageToken === "", nowMs };
+    const layout = { title: visibleId(deviceId), live: "connecting", nowMs } as const;
+    return page(c, layout, <DeviceDetail {...props} />);
   };
   app.get("/devices/:id", (c) => showDevice(c, c.req.param("id")));
   // For the ids that cannot be a part of a path; see `deviceHref`.
   app.get("/device", (c) => showDevice(c, c.req.query("id") ?? ""));
 
-  app.route("/live", liveRoutes({ iot, poller, metrics, now }));
+  app.route("/live", liveRoutes({ ...options, now }));
   for (const { path, contentType, content } of Object.values(assets)) {
     app.get(path, (c) => {
       const cacheControl = "public, max-age=31536000, immutable";
       return c.body(content, 200, { "content-type": contentType, "cache-control": cacheControl });
     });
   }
-  const backend = async () => (await iot.getAllDevice({ pageSize: 1 })) !== undefined;
-  app.route("/", adminApp({ registry: metrics.registry, checks: { backend } }));
+  // One try: a probe is told what is so now.
+  const backend = async () => (await options.polls.getAllDevice({ pageSize: 1 })) !== undefined;
+  app.route("/", adminApp({ registry: metrics.registry, dependencies: { backend } }));
 
-  app.notFound((c) => showFailure(c, unknownPage));
+  app.notFound((c) => {
+    const allowed = allowedMethods(app, c.req.path);
+    if (allowed === "") return showFailure(c, unknownPage, now());
+    c.header("allow", allowed);
+    return showFailure(c, onlyRead, now());
+  });
   app.onError((error, c) => {
     const failure = pageFailure(error);
     const fields = { path: c.req.path, status: failure.status };
@@ -83,12 +96,23 @@ export function createApp({ iot, poller, metrics, log, now = Date.now }: AppOpti
         error: messages(error),
       });
     }
-    return showFailure(c, failure);
+    return showFailure(c, failure, now());
   });
   return app;
 }
 
-function showFailure(c: Context, failure: PageFailure): Response | Promise<Response> {
+/** What a path that has routes takes, for the header `Allow`; empty for one that has none. */
+function allowedMethods(app: Hono, path: string): string {
+  const takes = (method: string) =>
+    app.router.match(method, path)[0].some(([[, route]]) => route.method === method);
+  return [...takes("GET") ? ["GET", "HEAD"] : [], ...takes("POST") ? ["POST"] : []].join(", ");
+}
+
+function showFailure(
+  c: Context,
+  failure: PageFailure,
+  nowMs: number,
+): Response | Promise<Response> {
   const { pathname, search } = new URL(c.req.url);
   const href = pathname + search;
   if (failure.passes && c.req.header(waitingHeader) !== undefined) return c.body(null, 204);
@@ -96,7 +120,7 @@ function showFailure(c: Context, failure: PageFailure): Response | Promise<Respo
   if (failure.passes) c.header("retry-after", "2");
   return page(
     c,
-    { title: failure.title, live: failure.passes ? "lost" : undefined },
+    { title: failure.title, live: failure.passes ? "lost" : undefined, nowMs },
     <>
       <FailureNotice failure={failure} />
       {failure.passes && <Retry href={href} />}

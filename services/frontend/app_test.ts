@@ -1,47 +1,13 @@
 import assert from "node:assert/strict";
-import { getLogger } from "@logtape/logtape";
-import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
-import { IoTService } from "#shared/gen/iot/v1/iot_service_pb.ts";
-import { freePort } from "../../tools/services/free_port.ts";
-import { FakeBackend } from "../../tests/support/fake_backend.ts";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { frontendApp, nowSeconds } from "../../tests/support/frontend_app.ts";
 import { createApp } from "./app.tsx";
 import { connectBackend } from "./backend_client.ts";
 import { deviceHref } from "./format/device_href.ts";
 import { createFrontendMetrics } from "./frontend_metrics.ts";
 import { LivePoller } from "./live/live_poller.ts";
-
-const nowSeconds = 1_700_000_000;
-
-/** The app over a fake backend; a poll follows the one before at once. */
-function setUp() {
-  const backend = new FakeBackend();
-  const metrics = createFrontendMetrics();
-  const poller = new LivePoller({ intervalMs: 1 });
-  const iot = createClient(IoTService, createRouterTransport(backend.routes));
-  const clock = { ms: nowSeconds * 1_000 };
-  const app = createApp({ iot, poller, metrics, log: getLogger("test"), now: () => clock.ms });
-  return {
-    ...{ backend, metrics, app, clock },
-    [Symbol.asyncDispose]: () => poller[Symbol.asyncDispose](),
-  };
-}
-
-/** The events of a stream, as they come. */
-async function* events(response: Response): AsyncGenerator<string> {
-  let text = "";
-  for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
-    const parts = (text + chunk).split("\n\n");
-    text = parts.pop()!;
-    yield* parts;
-  }
-}
-
-async function nextWith(stream: AsyncGenerator<string>, content: string): Promise<string> {
-  for (let read = await stream.next(); !read.done; read = await stream.next()) {
-    if (read.value.includes(content)) return read.value;
-  }
-  throw new Error(`the stream ended without ${content}`);
-}
+import { ViewBudget } from "./live/view_budget.ts";
+import { assets } from "./static/assets.ts";
 
 const hostileIds = [
   `<script>alert(1)</script>`,
@@ -55,7 +21,7 @@ const hostileIds = [
 ];
 
 Deno.test("The list shows devices with their latest reading, escaped", async () => {
-  await using t = setUp();
+  await using t = frontendApp();
   for (const deviceId of hostileIds) {
     t.backend.addDevice({ deviceId, location: deviceId, lastSeen: BigInt(nowSeconds - 300) });
   }
@@ -71,26 +37,8 @@ Deno.test("The list shows devices with their latest reading, escaped", async () 
   assert.equal(hrefs.length, hostileIds.length);
 });
 
-Deno.test("A device's page and its stream work for any id", async () => {
-  for (const deviceId of hostileIds) {
-    await using t = setUp();
-    t.backend.addDevice({ deviceId, firmware: "1.2.3" });
-    t.backend.addReading(deviceId, nowSeconds);
-    const page = await t.app.request(deviceHref(deviceId));
-    const html = await page.text();
-    assert.equal(page.status, 200, deviceId);
-    assert.match(html, /1\.2\.3/);
-    const href = /hx-sse:connect="([^"]*)"/.exec(html)![1]!.replaceAll("&amp;", "&");
-    const stream = events(await t.app.request(href));
-    assert.match(await nextWith(stream, "backend"), /data: up/);
-    t.backend.addReading(deviceId, nowSeconds + 1, { temperature: 33.3 });
-    assert.match(await nextWith(stream, "33.3"), /hx-swap="afterbegin"/);
-    await stream.return(undefined);
-  }
-});
-
 Deno.test("The list is paged by cursor", async () => {
-  await using t = setUp();
+  await using t = frontendApp();
   for (let i = 100; i < 160; i++) t.backend.addDevice({ deviceId: `d${i}` });
   const first = await (await t.app.request("/devices")).text();
   assert.match(first, /d149/);
@@ -103,7 +51,7 @@ Deno.test("The list is paged by cursor", async () => {
 });
 
 Deno.test("Load more answers htmx with rows, and a plain request with a page", async () => {
-  await using t = setUp();
+  await using t = frontendApp();
   t.backend.addDevice({ deviceId: "a" });
   for (let i = 0; i < 120; i++) t.backend.addReading("a", nowSeconds - i, { temperature: i / 10 });
   const html = await (await t.app.request("/devices/a")).text();
@@ -117,7 +65,7 @@ Deno.test("Load more answers htmx with rows, and a plain request with a page", a
 });
 
 Deno.test("Failures are pages with their status and plain words", async () => {
-  await using t = setUp();
+  await using t = frontendApp();
   t.backend.addDevice({ deviceId: "a" });
   const cases: [string, number, RegExp][] = [
     ["/nowhere", 404, /nothing at this address/],
@@ -143,7 +91,7 @@ Deno.test("Failures are pages with their status and plain words", async () => {
 });
 
 Deno.test("Every response carries the security headers, and pages hold nothing inline", async () => {
-  await using t = setUp();
+  await using t = frontendApp();
   for (const path of ["/devices", "/nowhere", "/metrics", "/"]) {
     const { headers } = await t.app.request(path);
     assert.match(
@@ -162,97 +110,8 @@ Deno.test("Every response carries the security headers, and pages hold nothing i
   }
 });
 
-Deno.test("The list's stream swaps only the rows that changed", async () => {
-  await using t = setUp();
-  for (const deviceId of ["a", "b", "c"]) t.backend.addDevice({ deviceId });
-  const stream = events(await t.app.request("/live/devices"));
-  assert.match(await nextWith(stream, "#devices"), /innerMorph/);
-  t.backend.addReading("b", nowSeconds, { temperature: 12.3 });
-  const changed = await nextWith(stream, "12.3");
-  assert.equal(changed.match(/<hx-partial/g)?.length, 1);
-  assert.match(changed, /hx-swap="outerMorph"><tr id="d-/);
-  t.backend.addDevice({ deviceId: "d" });
-  assert.match(await nextWith(stream, ">d<"), /hx-target="#devices"/);
-  await stream.return(undefined);
-});
-
-Deno.test("A stream says when the backend is down, and goes on when it is back", async () => {
-  await using t = setUp();
-  t.backend.addDevice({ deviceId: "a" });
-  const stream = events(await t.app.request("/live/devices"));
-  assert.match(await nextWith(stream, "event: backend"), /retry: \d+[^]*data: up/);
-  t.clock.ms += 15_000;
-  assert.match(await nextWith(stream, "event: backend"), /^event: backend\ndata: up$/);
-  t.backend.failure = new ConnectError("no", Code.Unavailable);
-  assert.match(await nextWith(stream, "event: backend"), /data: down/);
-  t.backend.failure = undefined;
-  t.backend.addReading("a", nowSeconds, { temperature: 12.3 });
-  await nextWith(stream, "12.3");
-  assert.match(await nextWith(stream, "event: backend"), /data: up/);
-  await stream.return(undefined);
-});
-
-Deno.test("A stream replaces the page of a device that is gone, and ends", async () => {
-  await using t = setUp();
-  t.backend.addDevice({ deviceId: "a" });
-  const stream = events(await t.app.request("/live/readings?device_id=a&after=0."));
-  await nextWith(stream, "event: backend");
-  t.backend.devices.clear();
-  assert.match(await nextWith(stream, "#main"), /Device not found/);
-  assert.equal((await stream.next()).done, true);
-});
-
-Deno.test("A reconnecting viewer gets exactly the readings that it missed", async () => {
-  await using t = setUp();
-  t.backend.addDevice({ deviceId: "a" });
-  for (let i = 0; i < 60; i++) t.backend.addReading("a", nowSeconds + 10 * i);
-  const html = await (await t.app.request("/devices/a")).text();
-  const href = /hx-sse:connect="([^"]*)"/.exec(html)![1]!.replaceAll("&amp;", "&");
-  const before = events(await t.app.request(href));
-  t.backend.addReading("a", nowSeconds + 600, { temperature: 1 });
-  const id = /^id: (.*)$/m.exec(await nextWith(before, "1.0\u00a0°C"))![1]!;
-  await before.return(undefined);
-
-  t.backend.addReading("a", nowSeconds + 610, { temperature: 2 });
-  t.backend.addReading("a", nowSeconds + 585, { temperature: 3 });
-  const after = events(await t.app.request(href, { headers: { "last-event-id": id } }));
-  const missed = await nextWith(after, "#reading-rows");
-  assert.equal(missed.match(/<tr /g)?.length, 2);
-  assert.match(
-    missed,
-    /afterbegin"><tr[^]*2\.0[^]*hx-target="#r-[0-9a-f]+" hx-swap="afterend"><tr[^]*3\.0/,
-  );
-  await after.return(undefined);
-});
-
-Deno.test("A table that grew by 200 rows is cut back to a page", async () => {
-  await using t = setUp();
-  t.backend.addDevice({ deviceId: "a" });
-  t.backend.addReading("a", nowSeconds);
-  const stream = events(await t.app.request("/live/readings?device_id=a&after=0."));
-  let id = "";
-  for (let i = 1; i <= 240; i++) {
-    t.backend.addReading("a", nowSeconds + i, { temperature: i / 10 });
-    const event = await nextWith(stream, `${(i / 10).toFixed(1)}\u00a0°C`);
-    id = /^id: (.*)$/m.exec(event)?.[1] ?? id;
-    if (i > 1 && event.includes('hx-target="#readings"')) {
-      assert.equal(event.match(/<tr id/g)?.length, 50);
-      assert.ok(i >= 200);
-      assert.match(id, /^0\./);
-      await stream.return(undefined);
-      return;
-    }
-  }
-  assert.fail("never cut back");
-});
-
-Deno.test("live_streams counts open streams, and requests are counted by route pattern", async () => {
-  await using t = setUp();
-  const stream = events(await t.app.request("/live/devices"));
-  await stream.next();
-  assert.equal((await t.metrics.liveStreams.get()).values[0]?.value, 1);
-  await stream.return(undefined);
-  assert.equal((await t.metrics.liveStreams.get()).values[0]?.value, 0);
+Deno.test("Requests are counted by route pattern", async () => {
+  await using t = frontendApp();
   await t.app.request("/devices/x");
   await t.app.request("/no/such/page");
   const text = await (await t.app.request("/metrics")).text();
@@ -264,13 +123,98 @@ Deno.test("live_streams counts open streams, and requests are counted by route p
   assert.equal((await t.app.request("/readyz")).status, 200);
 });
 
+Deno.test("What a page does not take is refused with what it does take", async () => {
+  await using t = frontendApp();
+  t.backend.addDevice({ deviceId: "a" });
+  const pages = ["/devices", "/devices/a", "/device?id=a", "/metrics", assets.style.path];
+  for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) {
+    for (const path of pages) {
+      const response = await t.app.request(path, { method });
+      assert.equal(response.status, 405, `${method} ${path}`);
+      assert.equal(response.headers.get("allow"), "GET, HEAD");
+      assert.match(await response.text(), /Nothing can be sent here/);
+    }
+    assert.equal((await t.app.request("/nowhere", { method })).status, 404);
+  }
+  assert.equal((await t.app.request("/live")).headers.get("allow"), "POST");
+  const head = await t.app.request("/devices", { method: "HEAD" });
+  assert.equal(head.status, 200);
+  assert.equal(await head.text(), "");
+});
+
+Deno.test("An id that cannot be seen is a link that can, and a page with a title", async () => {
+  await using t = frontendApp();
+  for (const deviceId of ["  ", " a", "\u3164"]) t.backend.addDevice({ deviceId, location: " " });
+  const html = await (await t.app.request("/devices")).text();
+  for (
+    const [href, shown] of [
+      ["%20%20", "&quot;  &quot;"],
+      ["%20a", "&quot; a&quot;"],
+      ["%E3%85%A4", "&quot;\\u{3164}&quot;"],
+    ] as const
+  ) {
+    assert.ok(
+      html.includes(`<a href="/devices/${href}"><bdi class="id">${shown}</bdi></a>`),
+      shown,
+    );
+    const page = await (await t.app.request(`/devices/${href}`)).text();
+    assert.ok(page.includes(`<title>${shown} · demo-app</title>`));
+    assert.match(page, /not given/);
+  }
+});
+
+Deno.test("A device's silence is judged by its own interval", async () => {
+  await using t = frontendApp();
+  const add = (deviceId: string, agoSeconds: readonly number[]) => {
+    t.backend.addDevice({ deviceId, lastSeen: BigInt(nowSeconds - agoSeconds[0]!) });
+    for (const ago of agoSeconds) t.backend.addReading(deviceId, nowSeconds - ago);
+  };
+  add("fast, quiet for 20 s", [20, 25, 30, 35]);
+  add("fast, quiet for 5 s", [5, 10, 15, 20]);
+  add("slow, quiet for 20 min", [1_200, 1_800, 2_400, 3_000]);
+  add("slow, quiet for 40 min", [2_400, 3_000, 3_600, 4_200]);
+  add("young, quiet for 5 min", [300, 305]);
+  add("young, quiet for 20 s", [20, 25]);
+  const html = await (await t.app.request("/devices")).text();
+  const states = [
+    ...html.matchAll(/<bdi class="id">([^<]*)<\/bdi><\/a>[^]*?class="state [a-z]+"[^>]*>(\w+)</g),
+  ];
+  assert.deepEqual(Object.fromEntries(states.map(([, id, state]) => [id, state])), {
+    "fast, quiet for 20 s": "Silent",
+    "fast, quiet for 5 s": "Online",
+    "slow, quiet for 20 min": "Online",
+    "slow, quiet for 40 min": "Silent",
+    "young, quiet for 5 min": "Unknown",
+    "young, quiet for 20 s": "Online",
+  });
+  const device = await (await t.app.request("/devices/slow, quiet for 20 min")).text();
+  assert.match(device, /class="state online"[^>]*>Online/);
+  assert.match(device, /every 10 minutes/);
+});
+
+Deno.test("A clock that is ahead is said to be, and makes nothing online", async () => {
+  await using t = frontendApp();
+  const ahead = nowSeconds + 22 * 3_600;
+  t.backend.addDevice({ deviceId: "announced ahead", lastSeen: BigInt(ahead) });
+  t.backend.addDevice({ deviceId: "seen", lastSeen: BigInt(nowSeconds - 5) });
+  t.backend.addReading("seen", ahead);
+  for (const [deviceId, state] of [["announced ahead", "Unknown"], ["seen", "Online"]] as const) {
+    const html = await (await t.app.request(deviceHref(deviceId))).text();
+    assert.match(html, new RegExp(`class="state [a-z]+"[^>]*>${state}<`));
+    assert.match(html, /clock ahead by 22 hours/);
+    assert.doesNotMatch(html, /in 22 hours/);
+  }
+});
+
 Deno.test("A backend that is away is one short line in the log", async () => {
-  using backend = connectBackend(new URL(`http://127.0.0.1:${freePort()}`));
+  // Nobody listens there.
+  using backend = connectBackend(new URL("http://127.0.0.1:2"));
   await using poller = new LivePoller({ intervalMs: 1 });
+  const budget = new ViewBudget({ max: 1, maxPerClient: 1 });
   const warnings: unknown[] = [];
   const app = createApp({
     iot: backend.iot,
-    poller,
+    ...{ polls: backend.iot, poller, budget },
     metrics: createFrontendMetrics(),
     log: {
       error: () => assert.fail(),

@@ -13,17 +13,18 @@ export interface BackendClient extends Disposable {
 const deadlineMs = 5_000;
 
 /**
- * Queries to the backend at `url`. Connects when first used, and again whenever
- * that is needed. Every call either answers or fails with a `ConnectError`
- * within five seconds; a backend that cannot be reached is UNAVAILABLE.
+ * Queries to the backend at `url`, over connections of its own. Connects when
+ * first used, and again whenever that is needed. Every call either answers or
+ * fails with a `ConnectError` within five seconds; a backend that cannot be
+ * reached is UNAVAILABLE, after a few tries unless `tries` is `"one"`.
  */
-export function connectBackend(url: URL): BackendClient {
+export function connectBackend(url: URL, tries: "few" | "one" = "few"): BackendClient {
   const http = Deno.createHttpClient({ poolMaxIdlePerHost: 16 });
   const transport = createConnectTransport({
     baseUrl: url.href,
     useBinaryFormat: true,
     defaultTimeoutMs: deadlineMs,
-    interceptors: [retryUnavailable()],
+    interceptors: tries === "few" ? [retryUnavailable()] : [],
     fetch: (input, init) => fetchWhole(input, { ...init, client: http }),
   });
   return {

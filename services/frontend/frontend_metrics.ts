@@ -6,6 +6,7 @@ export interface FrontendMetrics {
   readonly requests: Counter<"route" | "status">;
   readonly requestSeconds: Histogram<"route">;
   readonly liveStreams: Gauge;
+  readonly liveViews: Gauge;
 }
 
 export function createFrontendMetrics(): FrontendMetrics {
@@ -28,7 +29,12 @@ export function createFrontendMetrics(): FrontendMetrics {
     }),
     liveStreams: new Gauge({
       name: "live_streams",
-      help: "Pages that are open and live now.",
+      help: "Browsers that a live stream goes to now.",
+      registers,
+    }),
+    liveViews: new Gauge({
+      name: "live_views",
+      help: "Pages that are kept up to date by live streams now.",
       registers,
     }),
   };

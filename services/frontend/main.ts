@@ -8,9 +8,14 @@ import { connectBackend } from "./backend_client.ts";
 import { type FrontendConfig, frontendSettings } from "./config.ts";
 import { createFrontendMetrics } from "./frontend_metrics.ts";
 import { LivePoller } from "./live/live_poller.ts";
+import { PollGate } from "./live/poll_gate.ts";
+import { ViewBudget } from "./live/view_budget.ts";
+import { isAway } from "./page_failure.ts";
 
 /** Pause between two polls of what open pages show. */
 const pollIntervalMs = 1_000;
+/** Polls under way at once: far fewer queries than the backend runs at a time. */
+const pollsAtOnce = 4;
 
 /**
  * Serves the pages until `signal` is aborted. Closed in reverse: the live
@@ -23,8 +28,17 @@ export async function runFrontend(
 ): Promise<void> {
   await using open = new AsyncDisposableStack();
   const { iot } = open.use(connectBackend(config.backendUrl));
-  const poller = new LivePoller({ intervalMs: pollIntervalMs });
-  const app = createApp({ iot, poller, metrics: createFrontendMetrics(), log });
+  // The next poll is a try again.
+  const { iot: polls } = open.use(connectBackend(config.backendUrl, "one"));
+  const gate = new PollGate({ atOnce: pollsAtOnce, away: isAway });
+  const poller = new LivePoller({ intervalMs: pollIntervalMs, gate });
+  const metrics = createFrontendMetrics();
+  const budget = new ViewBudget({
+    max: config.maxLiveViews,
+    maxPerClient: config.maxLiveViewsPerClient,
+    gauge: metrics.liveViews,
+  });
+  const app = createApp({ iot, polls, poller, budget, metrics, log });
   const server = open.use(serveHttp({
     host: config.host,
     port: config.httpPort,

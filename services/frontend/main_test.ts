@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
 import { BrowserBackend } from "../../tests/support/browser_backend.ts";
 import { FakeBackend } from "../../tests/support/fake_backend.ts";
+import { liveRequest } from "../../tests/support/live_stream.ts";
+import { waitUntil } from "../../tests/support/wait_until.ts";
 import { runFrontend } from "./main.ts";
 import { assets } from "./static/assets.ts";
 
 const log = getLogger("test");
+const config = { host: "127.0.0.1", httpPort: 0, maxLiveViews: 3, maxLiveViewsPerClient: 2 };
 
 /** A running frontend before a fake backend with one device. */
 async function startFrontend() {
@@ -16,7 +19,7 @@ async function startFrontend() {
   const stop = new AbortController();
   const ready = Promise.withResolvers<string>();
   const running = runFrontend(
-    { host: "127.0.0.1", httpPort: 0, backendUrl: backend.url },
+    { ...config, backendUrl: backend.url },
     { log, signal: stop.signal, onReady: ({ pages }) => ready.resolve(pages!) },
   );
   const pages = await Promise.race([ready.promise, running.then(() => "")]);
@@ -34,7 +37,7 @@ async function startFrontend() {
 
 Deno.test("runFrontend ends open streams when it is told to stop", async () => {
   await using frontend = await startFrontend();
-  const response = await fetch(new URL("/live/devices", frontend.pages));
+  const response = await fetch(new URL("/live", frontend.pages), liveRequest([{ devices: "" }]));
   const reader = response.body!.getReader();
   assert.equal((await reader.read()).done, false);
   frontend.stop();
@@ -46,9 +49,9 @@ Deno.test("runFrontend stops although a viewer has stopped reading", async () =>
   await using frontend = await startFrontend();
   using stuck = await Deno.connect({ port: Number(frontend.pages.port) });
   // The answers are 20 MB, more than fits between the server and a client that does not read.
-  const request = `GET ${assets.script.path} HTTP/1.1\r\nhost: localhost\r\n\r\n`.repeat(500);
+  const request = `GET ${assets.htmx.path} HTTP/1.1\r\nhost: localhost\r\n\r\n`.repeat(500);
   await stuck.write(new TextEncoder().encode(request));
-  await stuck.read(new Uint8Array(1));
+  await answersAreStuck(frontend.pages, 500);
   const stoppedMs = performance.now();
   frontend.stop();
   await frontend.running;
@@ -56,11 +59,41 @@ Deno.test("runFrontend stops although a viewer has stopped reading", async () =>
   assert.ok(tookMs > 1_000, `nothing was in its way: ${tookMs} ms`);
 });
 
+Deno.test("runFrontend bounds the live views of an address, until the streams are gone", async () => {
+  await using frontend = await startFrontend();
+  const open = () => fetch(new URL("/live", frontend.pages), liveRequest([{ devices: "" }]));
+  const streams = [await open(), await open()];
+  const refused = await open();
+  assert.equal(refused.status, 429);
+  await refused.body?.cancel();
+  assert.match(await (await fetch(new URL("/devices", frontend.pages))).text(), /data-live/);
+  for (const { body } of streams) await body!.cancel();
+  const again = await waitUntil(async () => {
+    const response = await open();
+    if (response.status === 200) return response;
+    await response.body?.cancel();
+  }, { what: "room for a stream" });
+  await again.body!.cancel();
+});
+
+/** Waits until the server answers others, and no more of those `requests`. */
+async function answersAreStuck(pages: URL, requests: number): Promise<void> {
+  let [answered, looks] = [0, 0];
+  await waitUntil(async () => {
+    const metrics = await (await fetch(new URL("/metrics", pages))).text();
+    const [, count] = /^http_requests_total\{route="\/static\/[^}]*\} (\d+)$/m.exec(metrics) ?? [];
+    looks = Number(count) === answered ? looks + 1 : 0;
+    answered = Number(count);
+    return looks === 20;
+  }, { what: "answers to be stuck" });
+  assert.ok(answered < requests, "all were answered");
+}
+
 Deno.test("runFrontend says which setting to change when the port is taken", async () => {
   await using frontend = await startFrontend();
   const httpPort = Number(frontend.pages.port);
-  const config = { host: "127.0.0.1", httpPort, backendUrl: new URL("http://127.0.0.1:1") };
-  await assert.rejects(runFrontend(config, { log, signal: new AbortController().signal }), {
+  const taken = { ...config, httpPort, backendUrl: new URL("http://127.0.0.1:1") };
+  await assert.rejects(runFrontend(taken, { log, signal: new AbortController().signal }), {
     name: "StartError",
     message: /in use; choose another with frontend\.http_port/,
   });

@@ -2,7 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 
 /** Why a page cannot be shown, in words for the person who asked for it. */
 export interface PageFailure {
-  readonly status: 400 | 404 | 500 | 502 | 503;
+  readonly status: 400 | 404 | 405 | 500 | 502 | 503;
   readonly title: string;
   readonly sentence: string;
   /** True where the same request may succeed later without anyone's doing. */
@@ -13,6 +13,13 @@ export const unknownPage: PageFailure = {
   status: 404,
   title: "Page not found",
   sentence: "There is nothing at this address.",
+  passes: false,
+};
+
+export const onlyRead: PageFailure = {
+  status: 405,
+  title: "Nothing can be sent here",
+  sentence: "This address does not take requests of this kind.",
   passes: false,
 };
 
@@ -67,6 +74,12 @@ export function pageFailure(error: unknown): PageFailure {
     default:
       return backendFailed;
   }
+}
+
+/** True where there was no answer at all. */
+export function isAway(error: unknown): boolean {
+  return error instanceof ConnectError &&
+    (error.code === Code.Unavailable || error.code === Code.DeadlineExceeded);
 }
 
 /** What the error and its causes say, in a line; where they were thrown is the backend's to tell. */

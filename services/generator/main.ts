@@ -46,7 +46,7 @@ export async function runGenerator(
     host: config.host,
     port: config.metricsPort,
     portKey: "generator.metrics_port",
-    fetch: adminApp({ registry, checks: { broker: connected } }).fetch,
+    fetch: adminApp({ registry, dependencies: { broker: connected } }).fetch,
   }));
 
   warnIfOpen(config.host, log);

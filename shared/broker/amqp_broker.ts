@@ -15,6 +15,8 @@ export interface AmqpBrokerOptions {
   readonly queues: QueueOptions;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /** Longest that a subscription which closes waits for each answer. 1.5 s, if not given. */
+  readonly answerMs?: number;
 }
 
 /**

@@ -4,22 +4,24 @@ import { StartError } from "#shared/lifecycle/start_error.ts";
 import { amqpFixture, Taker, text, withChannel } from "../../tests/support/broker_fixture.ts";
 import { amqpUrl, uniqueQueue } from "../../tests/support/rabbitmq.ts";
 import { TcpProxy } from "../../tests/support/tcp_proxy.ts";
-import { inTime, waitUntil } from "../../tests/support/wait_until.ts";
+import { inTime, surelyBrokenMs, waitUntil } from "../../tests/support/wait_until.ts";
 import { AmqpBroker } from "./amqp_broker.ts";
 import { AmqpLink } from "./amqp_link.ts";
 import { type Delivery, type Publisher, PublishError } from "./broker.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => String(i));
 
-/**
- * A test of the driver behind a connection that breaks.
- *
- * @param query Parameters of the broker's URL.
- */
+interface ProxyOptions {
+  /** Parameters of the broker's URL. */
+  readonly query?: string;
+  readonly answerMs?: number;
+}
+
+/** A test of the driver behind a connection that breaks. */
 function behindProxy(
   name: string,
   run: (test: { proxy: TcpProxy; queue: string; broker: AmqpBroker }) => Promise<void>,
-  query = "",
+  { query = "", answerMs = surelyBrokenMs }: ProxyOptions = {},
 ): void {
   Deno.test({
     name: `AmqpBroker ${name}`,
@@ -29,15 +31,21 @@ function behindProxy(
       await using queue = uniqueQueue("proxy");
       const url = proxy.url;
       url.search = query;
-      await using broker = brokerAt(url);
+      await using broker = brokerAt(url, { answerMs });
       await run({ proxy, queue: queue.name, broker });
     },
   });
 }
 
-function brokerAt(url: URL, signal = new AbortController().signal): AmqpBroker {
+function brokerAt(
+  url: URL,
+  { signal = new AbortController().signal, answerMs = surelyBrokenMs }: {
+    readonly signal?: AbortSignal;
+    readonly answerMs?: number;
+  } = {},
+): AmqpBroker {
   const queues = { durable: true, type: "classic" } as const;
-  return new AmqpBroker({ url, queues, signal, log: getLogger("broker-test") });
+  return new AmqpBroker({ url, queues, signal, answerMs, log: getLogger("broker-test") });
 }
 
 const waitFor = (what: string, condition: () => boolean | Promise<boolean>) =>
@@ -210,7 +218,7 @@ behindProxy("notices a connection that fell silent", async ({ proxy, queue, brok
   proxy.cut();
   await confirm;
   assert.deepEqual([...await drain(queue)], ["into the void"]);
-}, "?heartbeat=1");
+}, { query: "?heartbeat=1" });
 
 /** Opens both ends, brings about the state, and closes. */
 function closesWhile(state: string, reach: (test: { proxy: TcpProxy }) => Promise<void>): void {
@@ -223,7 +231,7 @@ function closesWhile(state: string, reach: (test: { proxy: TcpProxy }) => Promis
     await inTime(broker[Symbol.asyncDispose](), "the broker to close");
     await pending;
     await waitFor("the connections to end", () => proxy.connections === 0);
-  });
+  }, { answerMs: 100 });
 }
 
 async function failsToPublish(publisher: Publisher, queue: string): Promise<void> {
@@ -261,7 +269,7 @@ behindProxy("cuts off a handshake that is under way when it is stopped", async (
 behindProxy("closes when it is stopped at any moment of its start", async ({ proxy, queue }) => {
   for (let turns = 0; turns < 60; turns += 3) {
     const stop = new AbortController();
-    await using broker = brokerAt(proxy.url, stop.signal);
+    await using broker = brokerAt(proxy.url, stop);
     const opening = broker.subscribe({ queue, prefetch: 1, onDelivery() {} });
     const outcome = opening.then(() => "open", (error: unknown) => String(error));
     for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);

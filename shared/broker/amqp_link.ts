@@ -1,11 +1,12 @@
 import type { Socket } from "node:net";
-import { type ChannelModel, connect } from "amqplib";
+import type { ChannelModel } from "amqplib";
 import type { Logger } from "@logtape/logtape";
 import { backoffBounds, backoffMs } from "#shared/lifecycle/backoff.ts";
 import { sleep } from "#shared/lifecycle/sleep.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import { within } from "#shared/lifecycle/within.ts";
 import { brokerFault } from "./broker_fault.ts";
+import { openConnection } from "./open_connection.ts";
 
 export interface AmqpLinkOptions {
   readonly url: URL;
@@ -18,11 +19,8 @@ export interface AmqpLinkOptions {
   readonly handshakeMs?: number;
 }
 
-const longestHandshakeMs = 10_000;
 /** Longest that closing waits for the broker's word. */
 const closingMs = 1_000;
-/** A connection on which nothing is heard for twice as long is taken for dead. */
-const heartbeatSeconds = 10;
 
 /**
  * One AMQP connection that is made again whenever it is lost, with backoff
@@ -125,24 +123,16 @@ export class AmqpLink implements AsyncDisposable {
 
   /** Connects; a handshake under way when the link is disposed is cut off. */
   async #shakeHands(): Promise<ChannelModel> {
-    const { url, role, handshakeMs = longestHandshakeMs } = this.#options;
-    const target = new URL(url);
-    if (!target.searchParams.has("heartbeat")) {
-      target.searchParams.set("heartbeat", String(heartbeatSeconds));
-    }
+    const { url, role, handshakeMs } = this.#options;
     const { signal } = this.#closing;
     const handshake = new AbortController();
     const cutOff = () => handshake.abort();
     signal.addEventListener("abort", cutOff);
     try {
-      const options = {
-        timeout: handshakeMs,
-        noDelay: true,
-        clientProperties: { connection_name: role },
-        // Not in the types: options are the socket's too.
+      return await openConnection(url, role, {
         signal: handshake.signal,
-      };
-      return await connect(target.href, options);
+        ...(handshakeMs === undefined ? {} : { handshakeMs }),
+      });
     } finally {
       signal.removeEventListener("abort", cutOff);
     }

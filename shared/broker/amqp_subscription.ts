@@ -23,7 +23,7 @@ import { ReadGate } from "./read_gate.ts";
 const mostBytesInHand = 32 * 2 ** 20;
 
 /** Longest that a broker which is going away is waited for, in milliseconds. */
-const answerMs = 1_500;
+const longestAnswerMs = 1_500;
 
 /** What belongs to one channel. */
 interface Intake {
@@ -69,6 +69,7 @@ class AmqpDelivery implements Delivery {
 /** Consumes one queue over a connection of its own, with manual acks. */
 export class AmqpSubscription implements Subscription {
   readonly #link: AmqpLink;
+  readonly #answerMs: number;
   #channel: Channel | undefined;
   #intake: Intake | undefined;
   /** Takes the consumer off its channel. */
@@ -77,8 +78,14 @@ export class AmqpSubscription implements Subscription {
 
   constructor(
     { queue, prefetch, onDelivery, onLost }: SubscriptionOptions,
-    broker: { readonly url: URL; readonly queues: QueueOptions; readonly log: Logger },
+    broker: {
+      readonly url: URL;
+      readonly queues: QueueOptions;
+      readonly log: Logger;
+      readonly answerMs?: number;
+    },
   ) {
+    this.#answerMs = broker.answerMs ?? longestAnswerMs;
     this.#link = new AmqpLink({
       url: broker.url,
       role: `consume ${queue}`,
@@ -137,7 +144,7 @@ export class AmqpSubscription implements Subscription {
     // The broker's answer comes behind what it has sent.
     this.#intake?.gate.open();
     const stop = this.#stopConsumer;
-    if (stop === undefined || await within(answerMs, attempt(stop))) return;
+    if (stop === undefined || await within(this.#answerMs, attempt(stop))) return;
     this.#channel = undefined;
   }
 
@@ -146,7 +153,7 @@ export class AmqpSubscription implements Subscription {
     this.#intake?.window.flushAll();
     const channel = this.#channel;
     // On the same channel as the acks: its answer says that they have arrived.
-    if (channel !== undefined) await within(answerMs, attempt(() => channel.close()));
+    if (channel !== undefined) await within(this.#answerMs, attempt(() => channel.close()));
     await this.#link[Symbol.asyncDispose]();
   }
 }

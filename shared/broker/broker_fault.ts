@@ -29,8 +29,8 @@ export function brokerFault(error: unknown, url: URL): BrokerFault {
   if (/ACCESS[_-]REFUSED|\b403\b/.test(text)) {
     return permanent(`Cannot connect to the broker at ${where}: it refuses the user or password`);
   }
-  // After good credentials, a broker closes the handshake for its virtual host alone.
-  if (/NOT[_-]ALLOWED|got <ConnectionClose/.test(text)) {
+  // A limit ends with somebody else's connection; a virtual host that is down is an internal error.
+  if (/NOT[_-]ALLOWED/.test(text) && !/(connection|user) limit /.test(text)) {
     const vhost = unescape(url.pathname.slice(1)) || "/";
     return permanent(
       `Cannot connect to the broker at ${where}: no virtual host ${vhost}, or no access to it`,

@@ -24,12 +24,34 @@ Deno.test("brokerFault tells a wrong password from a broker that is away", () =>
 });
 
 Deno.test("brokerFault names the virtual host, also one that is badly encoded", () => {
-  const closed = "Expected ConnectionOpenOk; got <ConnectionClose channel:0>";
+  const closed = "The broker refused the connection: 530 NOT_ALLOWED - vhost factory not found";
   assert.match(fault(closed).message, /no virtual host factory, or no access to it$/);
   assert.match(fault(closed, new URL("amqp://h")).message, /no virtual host \/, or/);
   assert.match(fault(closed, new URL("amqp://h/a%2fb")).message, /no virtual host a\/b, or/);
   assert.match(fault(closed, new URL("amqp://h/%zz")).message, /no virtual host %zz, or/);
   assert(fault(closed).permanent);
+  assert(fault("530 NOT_ALLOWED - access to vhost 'factory' refused for user 'u'").permanent);
+});
+
+Deno.test("brokerFault knows what passes: a virtual host that is down, a limit that is reached", () => {
+  // As RabbitMQ 3.10 and 4 say it.
+  for (
+    const refusal of [
+      "541 INTERNAL_ERROR - access to vhost 'x' refused for user 'u': vhost 'x' is down",
+      "530 NOT_ALLOWED - access to vhost 'x' refused for user 'u': connection limit (1) is reached",
+      "530 NOT_ALLOWED - Connection refused for user 'u': user connection limit (1) is reached",
+      "530 NOT_ALLOWED - connection refused: node connection limit (9) is reached",
+      "530 NOT_ALLOWED - access to vhost 'x' refused for user 'u': connection limit cannot be " +
+      "queried, timeout",
+      "530 NOT_ALLOWED - number of channels opened for user 'u' has reached the maximum allowed " +
+      "user limit of (1)",
+    ]
+  ) {
+    const found = fault(`The broker refused the connection: ${refusal}`);
+    assert(!found.permanent, refusal);
+    assert(found.message.endsWith(refusal));
+  }
+  assert(!fault("The broker refused the connection: it would not say why").permanent);
 });
 
 Deno.test("brokerFault names the queue's property and the setting that mends it", () => {

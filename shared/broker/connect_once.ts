@@ -1,8 +1,9 @@
-import { type ChannelModel, connect } from "amqplib";
+import type { ChannelModel } from "amqplib";
 import type { Logger } from "@logtape/logtape";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import { within } from "#shared/lifecycle/within.ts";
 import { brokerFault } from "./broker_fault.ts";
+import { openConnection } from "./open_connection.ts";
 
 /** A connection for a command: when it is lost, so is the command. */
 export interface SingleConnection extends AsyncDisposable {
@@ -11,11 +12,8 @@ export interface SingleConnection extends AsyncDisposable {
   readonly lost: Promise<never>;
 }
 
-/** Longest that a handshake may take, and that closing waits for the broker's word. */
-const handshakeMs = 10_000;
+/** Longest that closing waits for the broker's word. */
 const closingMs = 1_500;
-/** A connection on which nothing is heard for twice as long is taken for dead. */
-const heartbeatSeconds = 10;
 
 /**
  * Connects, and does not try again.
@@ -30,15 +28,7 @@ export async function connectOnce(
 ): Promise<SingleConnection> {
   const failure = (error: unknown) =>
     new StartError(brokerFault(error, url).message, { cause: error });
-  const target = new URL(url);
-  if (!target.searchParams.has("heartbeat")) {
-    target.searchParams.set("heartbeat", String(heartbeatSeconds));
-  }
-  const connection = await connect(target.href, {
-    timeout: handshakeMs,
-    noDelay: true,
-    clientProperties: { connection_name: role },
-  }).catch((error: unknown) => {
+  const connection = await openConnection(url, role).catch((error: unknown) => {
     throw failure(error);
   });
   const { promise: lost, reject } = Promise.withResolvers<never>();

@@ -16,7 +16,7 @@ export async function queueSize(
   channel.on("error", () => {});
   try {
     const { messageCount, consumerCount } = await Promise.race([channel.checkQueue(queue), lost]);
-    await channel.close();
+    await Promise.race([channel.close(), lost]);
     return { messages: messageCount, consumers: consumerCount };
   } catch (error) {
     if (error instanceof Error && /NOT[_-]FOUND|\b404\b/.test(error.message)) return undefined;

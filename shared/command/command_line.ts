@@ -28,6 +28,8 @@ export interface CommandSpec<Sections extends Settings & { log: typeof logSettin
   readonly unused?: Settings;
   /** What the command can do, by the word for it, if it is more than one thing; the first is the default. */
   readonly actions?: Readonly<Record<string, string>>;
+  /** It has something to bring to an end, so that a stop before that is no good end. */
+  readonly task?: boolean;
   readonly run: (
     config: ConfigOf<Sections>,
     context: RunContext,
@@ -41,7 +43,7 @@ export type RunnableCommand = (name?: string) => Command;
 /**
  * Makes a command: parses its flags, loads its configuration, starts logging,
  * and runs it until it ends or the process is told to stop. Exit status 0 when
- * it ended well, 1 when it could not start or go on, 2 for a bad command line
+ * it ended well, 1 when it could not start or go on, or a task was stopped, 2 for a bad command line
  * or configuration, 141 (as by SIGPIPE) when it ended since nobody read what it
  * printed.
  */
@@ -123,8 +125,10 @@ async function runLogged<Sections extends Settings & { log: typeof logSettings }
   try {
     await spec.run(config, { log, signal: stop.signal, terminal: standardTerminal() }, action);
   } catch (error) {
-    // Stopped while it was still waiting for something: a good end.
     if (!stop.signal.aborted || error !== stop.signal.reason) throw withNames(error, names);
+    outputClosed.throwIfAborted();
+    // Of a service that was still waiting for something, a good end.
+    if (spec.task) throw new StartError(`Cannot finish: ${stop.signal.reason.message}`);
   }
   outputClosed.throwIfAborted();
 }

@@ -95,7 +95,7 @@ function barOf(
   const filled = Math.floor(percent / 100 * barColumns);
   const bar = "█".repeat(filled) + "░".repeat(barColumns - filled);
   const words = `${percent} %  ${count(done)} of ${count(total)}  ${count(perSecond)}/s  ` +
-    `${durationOf(leftMs)} left`;
+    (leftMs === undefined ? "time left unknown" : `${durationOf(leftMs)} left`);
   // Of a line that wraps, only the last row could be drawn over.
   const whole = [`${title}  ${bar}  ${words}`, `${title}  ${words}`, words];
   return whole.find((line) => line.length < columns) ?? words.slice(0, Math.max(0, columns - 1));

@@ -1,35 +1,64 @@
 import assert from "node:assert/strict";
-import { adminApp, type ReadinessChecks } from "./admin_app.ts";
+import { adminApp, type AdminOptions } from "./admin_app.ts";
 import { createRegistry } from "./runtime_metrics.ts";
 
-async function readiness(checks: ReadinessChecks) {
-  const response = await adminApp({ registry: createRegistry("test"), checks }).request("/readyz");
+async function readiness(options: Omit<AdminOptions, "registry">) {
+  const app = adminApp({ registry: createRegistry("test"), ...options });
+  const response = await app.request("/readyz");
   return { status: response.status, body: await response.json() };
 }
 
+const failing = {
+  fails: () => false,
+  throws: () => {
+    throw new Error("s3cret");
+  },
+  rejects: () => Promise.reject(new Error("s3cret")),
+  hangs: () => new Promise<boolean>(() => {}),
+};
+
 Deno.test("adminApp is ready while every check passes", async () => {
-  assert.deepEqual(await readiness({ broker: () => true, database: () => Promise.resolve(true) }), {
+  const checks = { schema: () => true, database: () => Promise.resolve(true) };
+  assert.deepEqual(await readiness({ checks }), {
     status: 200,
-    body: { status: "ok", checks: { broker: "ok", database: "ok" } },
+    body: { status: "ok", checks: { schema: "ok", database: "ok" }, dependencies: {} },
   });
   assert.equal((await readiness({})).status, 200);
 });
 
 Deno.test("adminApp is not ready when a check fails, throws, rejects or hangs", async () => {
-  const checks = {
-    good: () => true,
-    fails: () => false,
-    throws: () => {
-      throw new Error("s3cret");
-    },
-    rejects: () => Promise.reject(new Error("s3cret")),
-    hangs: () => new Promise<boolean>(() => {}),
-  };
-  const down = { fails: "down", throws: "down", rejects: "down", hangs: "down" };
-  assert.deepEqual(await readiness(checks), {
+  const failed = { fails: "failed", throws: "failed", rejects: "failed", hangs: "failed" };
+  assert.deepEqual(await readiness({ checks: { good: () => true, ...failing } }), {
     status: 503,
-    body: { status: "unavailable", checks: { good: "ok", ...down } },
+    body: { status: "unavailable", checks: { good: "ok", ...failed }, dependencies: {} },
   });
+});
+
+Deno.test("adminApp names what its service talks to, and is ready without it", async () => {
+  const down = { fails: "down", throws: "down", rejects: "down", hangs: "down" };
+  const dependencies = { good: () => true, ...failing };
+  assert.deepEqual(await readiness({ dependencies }), {
+    status: 200,
+    body: { status: "ok", checks: {}, dependencies: { good: "ok", ...down } },
+  });
+  const app = adminApp({ registry: createRegistry("test"), dependencies });
+  const metrics = await (await app.request("/metrics")).text();
+  assert.match(metrics, /^dependency_up\{dependency="good",service="test"\} 1$/m);
+  assert.match(metrics, /^dependency_up\{dependency="hangs",service="test"\} 0$/m);
+});
+
+Deno.test("adminApp asks once for a flood of probes", async () => {
+  let asked = 0;
+  const answer = Promise.withResolvers<boolean>();
+  const check = () => {
+    asked++;
+    return answer.promise;
+  };
+  const app = adminApp({ registry: createRegistry("test"), checks: { check } });
+  const probes = Array.from({ length: 50 }, () => app.request("/readyz"));
+  answer.resolve(true);
+  for (const { status } of await Promise.all(probes)) assert.equal(status, 200);
+  assert.equal(asked, 1);
 });
 
 Deno.test("adminApp lives whatever its checks say, and shows its metrics", async () => {

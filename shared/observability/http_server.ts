@@ -6,7 +6,10 @@ export interface HttpServerOptions {
   readonly port: number;
   /** The setting that chose the port, such as `backend.metrics_port`. */
   readonly portKey: string;
-  readonly fetch: (request: Request) => Response | Promise<Response>;
+  readonly fetch: (
+    request: Request,
+    connection: Deno.ServeHandlerInfo<Deno.NetAddr>,
+  ) => Response | Promise<Response>;
 }
 
 export interface HttpServer extends AsyncDisposable {

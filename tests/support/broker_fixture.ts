@@ -5,7 +5,7 @@ import type { Broker, Delivery, QueueOptions } from "#shared/broker/broker.ts";
 import { MemoryBroker } from "#shared/broker/memory_broker.ts";
 import { MemoryQueues } from "#shared/broker/memory_queues.ts";
 import { amqpUrl, uniqueQueue } from "./rabbitmq.ts";
-import { waitUntil } from "./wait_until.ts";
+import { surelyBrokenMs, waitUntil } from "./wait_until.ts";
 
 /** How queues are declared unless a test says otherwise. */
 export const classic: QueueOptions = { durable: true, type: "classic" };
@@ -47,6 +47,7 @@ export function amqpFixture(url: URL = new URL(amqpUrl!)): BrokerFixture {
           queues,
           log: getLogger("broker-test"),
           signal: new AbortController().signal,
+          answerMs: surelyBrokenMs,
         }),
       ),
     waiting: () => withChannel(async (channel) => (await channel.checkQueue(queue)).messageCount),

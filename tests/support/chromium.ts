@@ -1,4 +1,5 @@
 import { type Browser, chromium } from "playwright-core";
+import { surelyBrokenMs } from "./wait_until.ts";
 
 /**
  * A Chromium for browser tests, as `deno task test` found it; undefined where
@@ -12,6 +13,7 @@ export async function launchChromium(): Promise<Browser> {
   if (chromiumPath === undefined) throw new Error("TEST_CHROMIUM is not set");
   return await chromium.launch({
     executablePath: chromiumPath,
+    timeout: surelyBrokenMs,
     args: [
       "--no-sandbox",
       "--disable-gpu",

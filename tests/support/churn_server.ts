@@ -33,7 +33,7 @@ await using admin = serveHttp({
   host: "127.0.0.1",
   port: 0,
   portKey: "port",
-  fetch: adminApp({ registry, checks: {} }).fetch,
+  fetch: adminApp({ registry }).fetch,
 });
 // deno-lint-ignore no-console -- the parent reads it
 console.log(JSON.stringify({ port: api.port, admin: admin.url }));

@@ -3,6 +3,7 @@ import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import { type IoTDevice, IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
 import { IoTService } from "#shared/gen/iot/v1/iot_service_pb.ts";
 import { type SensorReading, SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
+import { typicalInterval } from "#shared/telemetry/typical_interval.ts";
 
 /** A page of `all` and the token of the next; tokens are `at:<index>`. */
 function pageOf<Item>(all: readonly Item[], pageToken: string, pageSize: number) {
@@ -19,6 +20,9 @@ export class FakeBackend {
   readonly readings = new Map<string, SensorReading[]>();
   /** Queries by method. */
   readonly calls = { getAllDevice: 0, getDevice: 0, getReadings: 0 };
+  /** Queries for readings under way, and the most there were; each takes until `hold` is resolved. */
+  readonly held = { now: 0, most: 0 };
+  hold: Promise<void> | undefined;
   /** Thrown by every query while it is set. */
   failure: ConnectError | undefined;
 
@@ -56,16 +60,24 @@ export class FakeBackend {
         const latestReadings = withLatestReading
           ? items.flatMap(({ deviceId }) => this.readings.get(deviceId)?.slice(0, 1) ?? [])
           : [];
-        return { devices: items, nextPageToken, latestReadings };
+        const typicalIntervalSeconds = latestReadings.map(({ deviceId }) =>
+          typicalInterval(
+            this.readings.get(deviceId)!.slice(0, 8).map(({ timestamp }) => Number(timestamp)),
+          ) ?? 0
+        );
+        return { devices: items, nextPageToken, latestReadings, typicalIntervalSeconds };
       },
       getDevice: ({ deviceId }) => {
         this.calls.getDevice++;
         this.#mayFail();
         return { device: this.#known(deviceId) };
       },
-      getSensorReadingByDeviceID: ({ deviceId, pageToken, pageSize }) => {
+      getSensorReadingByDeviceID: async ({ deviceId, pageToken, pageSize }) => {
         this.calls.getReadings++;
         this.#mayFail();
+        this.held.most = Math.max(this.held.most, ++this.held.now);
+        await this.hold;
+        this.held.now--;
         this.#known(deviceId);
         const all = this.readings.get(deviceId) ?? [];
         const { items, nextPageToken } = pageOf(all, pageToken, pageSize || 50);

@@ -51,7 +51,7 @@ const kinds: readonly Kind[] = [
   altered({ deviceId: "nul\0nul" }, "out_of_range"),
   altered({ timestamp: -1n }, "out_of_range"),
   altered({ timestamp: 946_684_799n }, "out_of_range"),
-  altered({ timestamp: good.timestamp + 3n * 86_400n }, "out_of_range"),
+  altered({ timestamp: good.timestamp + 3n * 86_400n }, "from_future"),
   altered({ timestamp: 2n ** 63n - 1n }, "out_of_range"),
 ];
 

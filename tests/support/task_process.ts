@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import denoConfig from "../../deno.json" with { type: "json" };
 import { testEnvironment } from "../../tools/test_environment.ts";
-import { waitUntil } from "./wait_until.ts";
+import { inTime, waitUntil } from "./wait_until.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -34,12 +34,14 @@ export interface TaskOptions {
   readonly under?: readonly string[];
   /** Permissions beyond the task's, for what a test puts elsewhere than a user would. */
   readonly grants?: readonly string[];
+  /** Reads its output no further than this, and closes it, as `head` does. */
+  readonly readUntil?: RegExp;
 }
 
 /** Starts the task; disposing kills it, should it still run. */
 export function startTask(
   name: ProgramTask,
-  { args = [], env = {}, cwd = root, under = [], grants = [] }: TaskOptions = {},
+  { args = [], env = {}, cwd = root, under = [], grants = [], readUntil }: TaskOptions = {},
 ): TaskProcess {
   const [deno, run, ...words] = denoConfig.tasks[name].command.split(" ");
   assert.equal(deno, "deno");
@@ -59,15 +61,16 @@ export function startTask(
     stderr: "piped",
   }).spawn();
   let output = "";
-  const collect = async (stream: ReadableStream<Uint8Array>) => {
+  const collect = async (stream: ReadableStream<Uint8Array>, until?: RegExp) => {
     let printed = "";
     for await (const text of stream.pipeThrough(new TextDecoderStream())) {
       printed += text;
       output += text;
+      if (until?.test(printed)) break;
     }
     return printed;
   };
-  const collected = Promise.all([collect(child.stdout), collect(child.stderr)]);
+  const collected = Promise.all([collect(child.stdout, readUntil), collect(child.stderr)]);
   let end: TaskEnd | undefined;
   const ended = child.status.then(async (status) => {
     const [stdout, stderr] = await collected;
@@ -96,10 +99,8 @@ export function startTask(
   };
 }
 
-/** Runs the task to its end, which must come within a minute. */
+/** Runs the task to its end. */
 export async function runTask(name: ProgramTask, options?: TaskOptions): Promise<TaskEnd> {
   await using task = startTask(name, options);
-  let end: TaskEnd | undefined;
-  task.ended.then((value) => end = value);
-  return await waitUntil(() => end, { what: `the end of ${name}` });
+  return await inTime(task.ended, `the end of ${name}`);
 }

@@ -10,9 +10,8 @@ export interface Whereabouts {
   readonly usualUrl: string | undefined;
 }
 
-/** A network away needs longer than this machine. */
-const namedDeadlineMs = 10_000;
-const usualDeadlineMs = 2_000;
+/** Far longer than a server takes that answers at all, on a busy machine and over a network. */
+const probeMs = 20_000;
 
 /**
  * The service where the environment or custom says; undefined if custom alone
@@ -25,7 +24,7 @@ export async function findService(
 ): Promise<Service | undefined> {
   if (named !== undefined) {
     try {
-      await probe(named.url, namedDeadlineMs);
+      await probe(named.url, probeMs);
     } catch (error) {
       const place = withoutPassword(named.url);
       throw new ServiceError(
@@ -36,7 +35,7 @@ export async function findService(
   }
   if (usualUrl === undefined) return undefined;
   try {
-    await probe(usualUrl, usualDeadlineMs);
+    await probe(usualUrl, probeMs);
   } catch {
     return undefined;
   }

@@ -80,7 +80,7 @@ export async function startPostgres(
       user,
       stopSignal: "SIGINT",
     });
-    await server.answers(() => probePostgres(url, 2_000), { deadlineMs: 30_000, signal });
+    await server.answers(() => probePostgres(url, 20_000), { deadlineMs: 120_000, signal });
   };
   await start();
   const started = starting.move();

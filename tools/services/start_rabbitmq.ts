@@ -88,7 +88,7 @@ export async function startRabbitmq(signal: AbortSignal): Promise<RabbitmqServic
       cwd: folder.path,
       stopSignal: "SIGKILL",
     });
-    await server.answers(() => probeRabbitmq(url, 5_000), { deadlineMs: 90_000, signal });
+    await server.answers(() => probeRabbitmq(url, 20_000), { deadlineMs: 240_000, signal });
   };
   await start();
   const started = starting.move();

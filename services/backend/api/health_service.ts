@@ -1,4 +1,5 @@
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
+import { keptFor } from "#shared/lifecycle/kept_for.ts";
 import { sleep } from "#shared/lifecycle/sleep.ts";
 import { Health, HealthCheckResponse_ServingStatus } from "#shared/gen/grpc/health/v1/health_pb.ts";
 
@@ -52,14 +53,4 @@ async function isReady({ ready, maxWaitMs }: HealthOptions): Promise<boolean> {
   } finally {
     answered.abort();
   }
-}
-
-/** Asks once for all who want to know within `ms`, so that probes cost one query a period. */
-function keptFor<Value>(ms: number, ask: () => Promise<Value>): () => Promise<Value> {
-  let asked: { readonly at: number; readonly answer: Promise<Value> } | undefined;
-  return () => {
-    const now = performance.now();
-    if (asked === undefined || now - asked.at >= ms) asked = { at: now, answer: ask() };
-    return asked.answer;
-  };
 }

@@ -53,7 +53,7 @@ async function serve(db: Kysely<Database>) {
       host: "127.0.0.1",
       port: 0,
       portKey: "backend.grpc_port",
-      routes: iotService(db),
+      routes: iotService({ run: (_signal, work) => work(db) }),
       health: { ready: () => true },
       translate: translateStoreError,
       registry: new Registry(),

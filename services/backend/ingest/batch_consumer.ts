@@ -19,6 +19,8 @@ export interface BatchOptions {
 
 export interface BatchConsumerOptions<Row> extends BatchOptions {
   readonly queue: string;
+  /** Unix milliseconds. */
+  readonly nowMs: () => number;
   /** @throws {MalformedMessageError} */
   readonly decode: (body: Uint8Array, nowMs: number) => Row;
   /** Commits all rows or none; writing a row again changes nothing. */
@@ -118,7 +120,7 @@ export class BatchConsumer<Row> {
     const deliveries: Delivery[] = [];
     const rows: Row[] = [];
     const malformed: Letter[] = [];
-    const nowMs = Date.now();
+    const nowMs = this.#options.nowMs();
     for (const delivery of batch) {
       try {
         rows.push(decode(delivery.body, nowMs));
@@ -129,7 +131,9 @@ export class BatchConsumer<Row> {
     }
     metrics.batchRows.observe(rows.length);
     this.#deadLetter(malformed, signal);
-    if (rows.length > 0) await this.#write(deliveries, rows, signal);
+    if (rows.length === 0) return;
+    using _ = metrics.waiting.begin(queue);
+    await this.#write(deliveries, rows, signal);
   }
 
   /**
@@ -147,6 +151,7 @@ export class BatchConsumer<Row> {
       try {
         await write(rows);
         metrics.writeSeconds.observe((performance.now() - startedMs) / 1_000);
+        metrics.waiting.progressed(queue);
         ack(deliveries);
         return;
       } catch (error) {
@@ -155,6 +160,7 @@ export class BatchConsumer<Row> {
         metrics.writeFailures.inc({ queue, failure });
         if (failure === "reject") {
           if (rows.length === 1) {
+            metrics.waiting.progressed(queue);
             const state = sqlState(error) ?? "";
             const delivery = deliveries[0]!;
             const reason = "refused_by_database";

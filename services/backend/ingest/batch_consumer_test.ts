@@ -30,6 +30,7 @@ function consumerOf(options: Partial<BatchConsumerOptions<string>>) {
     maxRows: 3,
     maxWaitMs: never,
     writers: 1,
+    nowMs: () => 0,
     decode(body) {
       const text = new TextDecoder().decode(body);
       if (text.startsWith("bad")) throw new MalformedMessageError("out_of_range", text);
@@ -132,7 +133,7 @@ Deno.test("BatchConsumer dead-letters each of several refused rows", async () =>
   const { consumer, accept, acked, dead } = consumerOf({
     maxRows: 16,
     write: (rows) =>
-      rows.some((row) => row.endsWith("!")) ? Promise.reject(failed("23514")) : Promise.resolve(),
+      rows.some((row) => row.endsWith("!")) ? Promise.reject(failed("22003")) : Promise.resolve(),
   });
   accept(...Array.from({ length: 16 }, (_, at) => at % 5 === 0 ? `${at}!` : `${at}`));
   await until(() => acked.length === 16, "acks");

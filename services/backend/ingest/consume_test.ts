@@ -6,7 +6,7 @@ import { deadLetterQueue, type OutgoingMessage } from "#shared/broker/broker.ts"
 import { withChannel } from "../../../tests/support/broker_fixture.ts";
 import { amqpUrl, uniqueQueue } from "../../../tests/support/rabbitmq.ts";
 import { TcpProxy } from "../../../tests/support/tcp_proxy.ts";
-import { waitUntil } from "../../../tests/support/wait_until.ts";
+import { surelyBrokenMs, waitUntil } from "../../../tests/support/wait_until.ts";
 import { consume } from "./consume.ts";
 import { createIngestMetrics } from "./ingest_metrics.ts";
 import { MalformedMessageError } from "./malformed_message_error.ts";
@@ -22,7 +22,13 @@ for (const type of ["classic", "quorum"] as const) {
       await using queue = uniqueQueue("consume");
       const { signal } = new AbortController();
       const brokerAt = (url: URL) =>
-        new AmqpBroker({ url, queues: { durable: true, type }, log, signal });
+        new AmqpBroker({
+          url,
+          queues: { durable: true, type },
+          log,
+          signal,
+          answerMs: surelyBrokenMs,
+        });
       const dead = deadLetterQueue(queue.name);
       await using direct = brokerAt(new URL(amqpUrl!));
       const publisher = await direct.openPublisher({
@@ -43,6 +49,7 @@ for (const type of ["classic", "quorum"] as const) {
           },
           prefetch: 10,
           queue: queue.name,
+          nowMs: () => 0,
           decode() {
             throw new MalformedMessageError("undecodable", "as the test wants it");
           },
@@ -55,7 +62,6 @@ for (const type of ["classic", "quorum"] as const) {
         });
         await publisher.publish(queue.name, { body: new Uint8Array([1, 2, 3]) });
         await waitUntil(async () => (await metrics.received.get()).values[0]?.value === 2, {
-          deadlineMs: 30_000,
           what: "the message to come again",
         });
       }

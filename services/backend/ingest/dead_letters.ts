@@ -4,11 +4,16 @@ import {
   type MessageHeaders,
   type Publisher,
 } from "#shared/broker/broker.ts";
+import type { LeavingReason } from "../store/take_parked.ts";
 import { letterId, messageDigest, ownHeaders } from "./letter_id.ts";
 import type { MalformedReason } from "./malformed_message_error.ts";
 
 /** Why a message is in a dead-letter queue. */
-export type DeadLetterReason = MalformedReason | "refused_by_database" | "decoder_failed";
+export type DeadLetterReason =
+  | MalformedReason
+  | LeavingReason
+  | "refused_by_database"
+  | "decoder_failed";
 
 /** Header names of a dead letter; the original's own plain headers are kept beside them. */
 export const deadLetterHeaders = {

@@ -70,7 +70,7 @@ Deno.test("decodeDevice refuses what the contract does not", () => {
       [{ latitude: NaN }, "out_of_range"],
       [{ longitude: Infinity }, "out_of_range"],
       [{ lastSeen: -1n }, "out_of_range"],
-      [{ lastSeen: nowSeconds + 86_401n }, "out_of_range"],
+      [{ lastSeen: nowSeconds + 86_401n }, "from_future"],
     ] as const
   ) assert.equal(refusal(bodyOf(values)), reason, Deno.inspect(values));
   assert.equal(refusal(new Uint8Array([...bodyOf(), 0x12, 1, 0xff])), "undecodable");

@@ -10,7 +10,12 @@ const nowSeconds = BigInt(nowMs / 1_000);
 
 type Fields = Partial<Omit<SensorReading, "$typeName" | "$unknown">>;
 
-const reasons: readonly MalformedReason[] = ["undecodable", "missing_field", "out_of_range"];
+const reasons: readonly MalformedReason[] = [
+  "undecodable",
+  "missing_field",
+  "out_of_range",
+  "from_future",
+];
 
 function bodyOf(changed: Fields = {}): Uint8Array {
   return toBinary(
@@ -99,7 +104,9 @@ Deno.test("decodeReading refuses every value past the ends of its range", () => 
       [{ nanos: -2_147_483_648 }, "out_of_range"],
       [{ timestamp: 0n }, "out_of_range"],
       [{ timestamp: 946_684_799n }, "out_of_range"],
-      [{ timestamp: nowSeconds + 86_401n }, "out_of_range"],
+      [{ timestamp: nowSeconds + 86_401n }, "from_future"],
+      [{ timestamp: nowSeconds + 86_400n * 3_000n }, "from_future"],
+      [{ timestamp: nowSeconds + 86_400n * 4_000n }, "out_of_range"],
       [{ timestamp: nowSeconds * 1_000n }, "out_of_range"],
       [{ timestamp: 2n ** 63n - 1n }, "out_of_range"],
       [{ timestamp: -(2n ** 63n) }, "out_of_range"],

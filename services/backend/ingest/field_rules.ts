@@ -4,6 +4,8 @@ import { MalformedMessageError } from "./malformed_message_error.ts";
 
 const oldestSeconds = Date.UTC(2000, 0, 1) / 1_000;
 const daySeconds = 86_400;
+/** Ten years: further off than the clock of a machine that starts at the date of its make. */
+const furthestAheadSeconds = 3_650 * daySeconds;
 
 /** @throws {MalformedMessageError} unless `deviceIdProblem` finds nothing. */
 export function checkDeviceId(deviceId: string): void {
@@ -34,7 +36,8 @@ export function checkInstant(field: string, seconds: bigint, nowMs: number): voi
   const newest = Math.floor(nowMs / 1_000) + daySeconds;
   if (seconds < oldestSeconds || seconds > newest) {
     throw new MalformedMessageError(
-      "out_of_range",
+      // A clock may be wrong, here or there: what is ahead of it by less than that can be right.
+      seconds > newest && seconds < newest + furthestAheadSeconds ? "from_future" : "out_of_range",
       `${field} is ${seconds}, not from 2000-01-01 (${oldestSeconds}) to a day from now (${newest})`,
     );
   }

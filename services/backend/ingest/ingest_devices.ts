@@ -4,19 +4,21 @@ import type { Database } from "../store/database.ts";
 import { writeDevices } from "../store/write_devices.ts";
 import { consume, type ConsumeOptions } from "./consume.ts";
 import { decodeDevice } from "./decode_device.ts";
+import type { FutureWatch } from "./future_watch.ts";
 import type { LastSeen } from "./last_seen.ts";
 
 type Options = Omit<ConsumeOptions<IoTDevice>, "decode" | "write"> & {
   readonly db: Kysely<Database>;
   readonly lastSeen: Pick<LastSeen, "note">;
+  readonly future: FutureWatch;
 };
 
 /** Consumes devices: registers each, and releases what was parked for it. */
 export function ingestDevices(options: Options): Promise<AsyncDisposable> {
-  const { db, metrics, lastSeen } = options;
+  const { db, metrics, lastSeen, future } = options;
   return consume<IoTDevice>({
     ...options,
-    decode: decodeDevice,
+    decode: future.over(decodeDevice),
     async write(devices) {
       const released = await writeDevices(db, devices);
       metrics.stored.inc({ table: "iot_devices" }, devices.length);

@@ -1,4 +1,5 @@
 import { Counter, Histogram, type Registry } from "prom-client";
+import { WaitingRows } from "./waiting_rows.ts";
 
 export interface IngestMetrics {
   readonly received: Counter<"queue">;
@@ -9,6 +10,7 @@ export interface IngestMetrics {
   readonly writeFailures: Counter<"queue" | "failure">;
   readonly batchRows: Histogram;
   readonly writeSeconds: Histogram;
+  readonly waiting: WaitingRows;
 }
 
 export function createIngestMetrics(registry: Registry): IngestMetrics {
@@ -60,5 +62,6 @@ export function createIngestMetrics(registry: Registry): IngestMetrics {
       buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
       registers,
     }),
+    waiting: new WaitingRows(registry),
   };
 }

@@ -5,20 +5,22 @@ import type { ReadingRow } from "../store/reading_row.ts";
 import { writeReadings } from "../store/write_readings.ts";
 import { consume, type ConsumeOptions } from "./consume.ts";
 import { decodeReading } from "./decode_reading.ts";
+import type { FutureWatch } from "./future_watch.ts";
 import type { LastSeen } from "./last_seen.ts";
 
 type Options = Omit<ConsumeOptions<ReadingRow>, "decode" | "write"> & {
   readonly db: Kysely<Database>;
   readonly lastSeen: Pick<LastSeen, "note">;
+  readonly future: FutureWatch;
 };
 
 /** Consumes readings: stores each, or parks it until its device is known. */
 export async function ingestReadings(options: Options): Promise<AsyncDisposable> {
-  const { db, metrics, lastSeen } = options;
+  const { db, metrics, lastSeen, future } = options;
   const known = await KnownDevices.load(db);
   return await consume<ReadingRow>({
     ...options,
-    decode: decodeReading,
+    decode: future.over(decodeReading),
     async write(rows) {
       const { stored, parked } = await writeReadings(db, rows, known);
       metrics.stored.inc({ table: "sensor_readings" }, stored);

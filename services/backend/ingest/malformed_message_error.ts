@@ -1,4 +1,4 @@
-export type MalformedReason = "undecodable" | "missing_field" | "out_of_range";
+export type MalformedReason = "undecodable" | "missing_field" | "out_of_range" | "from_future";
 
 /** A message that no retry can make readable: dead-letter it, never requeue it. */
 export class MalformedMessageError extends Error {

@@ -6,37 +6,37 @@ import { sweepParked } from "./sweep_parked.ts";
 const log = getLogger("sweep-parked-test");
 const never = 3_600_000;
 
-/** A release that finds these counts, one after the other, and then nothing. */
-function releaseOf(...found: readonly (number | Error)[]) {
+/** A move that finds these counts, one after the other, and then nothing. */
+function movesOf(...found: readonly (number | Error)[]) {
   const calls: (number | Error)[] = [];
-  const release = () => {
+  const move = () => {
     const next = found[calls.length] ?? 0;
     calls.push(next);
     return next instanceof Error ? Promise.reject(next) : Promise.resolve(next);
   };
-  return { calls, release };
+  return { calls, move };
 }
 
 const until = (condition: () => boolean, what: string) => waitUntil(condition, { what });
 
 Deno.test("sweepParked looks at once, and again as long as it finds readings", async () => {
-  const { calls, release } = releaseOf(10, 10, 3);
-  await using _sweeper = sweepParked({ release, intervalMs: never, log });
+  const { calls, move } = movesOf(10, 10, 3);
+  await using _sweeper = sweepParked({ move, intervalMs: never, log });
   await until(() => calls.length === 4, "the look that finds nothing");
   assert.deepEqual(calls, [10, 10, 3, 0]);
 });
 
 Deno.test("sweepParked looks again after an interval, and after a failure", async () => {
-  const { calls, release } = releaseOf(0, new Error("no database"), 0, 5);
-  await using _sweeper = sweepParked({ release, intervalMs: 1, log });
+  const { calls, move } = movesOf(0, new Error("no database"), 0, 5);
+  await using _sweeper = sweepParked({ move, intervalMs: 1, log });
   await until(() => calls.length > 5, "looks after the failure");
 });
 
-Deno.test("sweepParked ends while it has more to release, once the statement is done", async () => {
+Deno.test("sweepParked ends while it has more to move, once the statement is done", async () => {
   const gate = Promise.withResolvers<void>();
   let calls = 0;
   const sweeper = sweepParked({
-    async release() {
+    async move() {
       calls++;
       await gate.promise;
       return 1;

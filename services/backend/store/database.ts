@@ -19,6 +19,7 @@ export interface Database {
   readonly sensor_readings: ReadingTable;
   readonly parked_readings: ReadingTable & {
     readonly parked_at: Date;
+    readonly leaving_at: Date | null;
     readonly refused: string | null;
   };
 }
@@ -33,11 +34,42 @@ interface ReadingTable {
   readonly battery_level: number;
 }
 
-/** An open database, and whether it answers. */
-export interface OpenDatabase extends AsyncDisposable {
+interface Breakable {
+  /** Rejects, with a `StartError`, once there is no hope: where the server is ours and has ended. */
+  readonly broken: Promise<never>;
+}
+
+/** An open database, for one who does one thing at a time, such as a tool. */
+export interface OpenDatabase extends AsyncDisposable, Breakable {
   readonly db: Kysely<Database>;
   /** Asks the database for a sign of life. */
   answers(): Promise<boolean>;
-  /** Rejects, with a `StartError`, once there is no hope: where the server is ours and has ended. */
-  readonly broken: Promise<never>;
+}
+
+/** The backend's ways to its database, of which none waits behind another. */
+export interface BackendDatabase extends AsyncDisposable, Breakable {
+  /** For writing what the queues bring. */
+  readonly ingest: Kysely<Database>;
+  /** For callers of the API. */
+  readonly query: QueryHandle;
+  /** For migrations and jobs, one after the other, however long each takes. */
+  readonly maintenance: Kysely<Database>;
+  /** For what asks now and then how the database is. */
+  readonly probe: Kysely<Database>;
+}
+
+export interface QueryHandle {
+  /**
+   * Does `work`, which is to last no longer than its queries and to run one at
+   * a time; each has a limit in time. It is not retried.
+   *
+   * @param signal Aborted when the caller leaves: what runs then is ended, where
+   *   the database can do that, and what has not begun never does.
+   * @throws {DatabaseBusyError} if it can't begin soon.
+   * @throws the signal's reason once it is aborted.
+   */
+  run<Result>(
+    signal: AbortSignal,
+    work: (db: Kysely<Database>) => Promise<Result>,
+  ): Promise<Result>;
 }

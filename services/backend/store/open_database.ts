@@ -1,104 +1,135 @@
-import { Socket } from "node:net";
 import type { Logger } from "@logtape/logtape";
 import { Kysely, PostgresDialect, sql } from "kysely";
-import { type ClientBase, Pool } from "pg";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import { within } from "#shared/lifecycle/within.ts";
-import type { DatabaseConfig } from "../config.ts";
-import type { Database, OpenDatabase } from "./database.ts";
+import type { BackendConfig, DatabaseConfig } from "../config.ts";
+import { type SessionSetting, unlimited } from "./connection/session_settings.ts";
+import { sessionShares } from "./connection/session_shares.ts";
+import type { BackendDatabase, Database, OpenDatabase } from "./database.ts";
+import { PostgresQueries } from "./postgres_queries.ts";
+import { SessionPool, type SessionPoolOptions } from "./session_pool.ts";
 
-/** Longest that connecting may take, in milliseconds. */
-const connectMs = 5_000;
 /** Longest that closing waits: for a statement under way, and for the embedded one's files. */
 const closingMs = { postgres: 1_000, pglite: 2_000 };
+/** Longest that a write may go without an answer, in milliseconds. */
+const writeSilenceMs = 30_000;
+/** Longest that a sign of life may be waited for. */
+const probeSilenceMs = 5_000;
+/** How long after its time limit a statement must have ended, or its connection is lost. */
+const overtimeMs = 5_000;
+/** Longest that a query waits for a session. */
+const queryWaitMs = 2_000;
 
 /**
  * The database that the configuration names: PostgreSQL, or the embedded one
- * for `pglite://PATH`. PostgreSQL is connected to at the first query.
+ * for `pglite://PATH`. PostgreSQL is connected to at the first query. For
+ * tools: no statement has a limit in time.
  *
- * @param silenceMs Longest that a statement may go without an answer.
  * @throws {StartError} if the embedded database cannot be opened.
  */
-export async function openDatabase(
-  config: DatabaseConfig,
-  log: Logger,
-  silenceMs = 30_000,
-): Promise<OpenDatabase> {
+export async function openDatabase(config: DatabaseConfig, log: Logger): Promise<OpenDatabase> {
   if (config.url?.protocol === "pglite:") {
-    const { openPglite } = await import("./open_pglite.ts");
-    const { db, broken } = await openPglite(pglitePath(config.url));
-    return opened(db, broken, closingMs.pglite);
+    const embedded = await openEmbedded(config.url);
+    return {
+      ...withAnswers(embedded.handle("maintenance")),
+      broken: embedded.broken,
+      [Symbol.asyncDispose]: () => closed(closingMs.pglite, embedded[Symbol.asyncDispose]()),
+    };
   }
-  const { url, host, port, user, password, database } = config;
-  const pool = new Pool({
-    ...(url === undefined
-      ? { host, port, user, password, database }
-      : { connectionString: url.href }),
-    max: config.maxConnections,
-    application_name: "iot-backend",
-    connectionTimeoutMillis: connectMs,
-    stream: () => socketThatGivesUp(silenceMs),
-    keepAlive: true,
-    // A promise, in fact: the connection is lent out once it has resolved.
-    onConnect: (client) => limitLockWait(client, silenceMs * 0.8),
-  });
-  // The pool listens only to connections that nobody uses. Of one in use, its query fails as well;
-  // unheard, its error would end the process. The next query makes a new connection.
-  pool.on("error", () => {});
-  pool.on("connect", (client) => {
-    client.on("error", ({ message }) => {
-      log.warning("Lost a database connection", { error: message });
-    });
-  });
-  return opened(
-    new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }),
-    // Another server, or this one again, may answer at any time.
-    new Promise<never>(() => {}),
-    closingMs.postgres,
-  );
+  const db = pooled(config, log, { max: config.maxConnections, settings: unlimited });
+  return {
+    ...withAnswers(db),
+    broken: neverBroken(),
+    [Symbol.asyncDispose]: () => closed(closingMs.postgres, db.destroy()),
+  };
 }
 
 /**
- * A socket that ends when nothing comes for so long. A time limit on the query
- * alone would give the connection back to the pool, where everyone who gets it
- * waits for the same answer that does not come.
+ * As `openDatabase`, in handles of which each has sessions of its own; on the
+ * embedded database they take turns.
  */
-function socketThatGivesUp(silenceMs: number): Socket {
-  const socket = new Socket();
-  socket.setTimeout(silenceMs, () => {
-    socket.destroy(new Error(`Connection timeout: the database was silent for ${silenceMs} ms`));
+export async function openBackendDatabase(
+  { db: config, ingest }: Pick<BackendConfig, "db" | "ingest">,
+  log: Logger,
+): Promise<BackendDatabase> {
+  const { queryTimeoutMs } = config;
+  if (config.url?.protocol === "pglite:") {
+    const embedded = await openEmbedded(config.url);
+    return {
+      ingest: embedded.handle("ingest"),
+      // Everyone waits for the one session, so it is no sign that too many do.
+      query: embedded.queries(queryTimeoutMs),
+      maintenance: embedded.handle("maintenance"),
+      probe: embedded.handle("ingest"),
+      broken: embedded.broken,
+      [Symbol.asyncDispose]: () => closed(closingMs.pglite, embedded[Symbol.asyncDispose]()),
+    };
+  }
+  const shares = sessionShares(config.maxConnections, ingest.writers);
+  const writing = pooled(config, log, {
+    max: shares.ingest,
+    silenceMs: writeSilenceMs,
+    settings: [lockLimit(writeSilenceMs)],
   });
-  return socket;
+  const sessions = new SessionPool(config, log, {
+    max: shares.query,
+    silenceMs: queryTimeoutMs + overtimeMs,
+    settings: [{ name: "statement_timeout", value: queryTimeoutMs, rule: "at_most" }],
+  });
+  const maintenance = pooled(config, log, { max: shares.maintenance, settings: unlimited });
+  const probe = pooled(config, log, {
+    max: shares.probe,
+    silenceMs: probeSilenceMs,
+    settings: [],
+  });
+  return {
+    ingest: writing,
+    query: new PostgresQueries({ sessions, max: shares.query, maxWaitMs: queryWaitMs }),
+    maintenance,
+    probe,
+    broken: neverBroken(),
+    async [Symbol.asyncDispose]() {
+      const ends = [writing, maintenance, probe].map((handle) => handle.destroy());
+      await closed(closingMs.postgres, Promise.all([...ends, sessions.end()]));
+    },
+  };
+}
+
+function pooled(config: DatabaseConfig, log: Logger, options: SessionPoolOptions) {
+  const pool = new SessionPool(config, log, options);
+  return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
 }
 
 /**
  * Ends a wait for a lock before the silence does: the server does not notice
  * that its client has gone, and each try would leave a session there, waiting.
- * A limit that the role or the database sets holds.
  */
-async function limitLockWait(client: ClientBase, limitMs: number): Promise<void> {
-  await client.query(
-    `select set_config('lock_timeout', $1, false) where current_setting('lock_timeout') = '0'`,
-    [String(Math.round(limitMs))],
-  );
+function lockLimit(silenceMs: number): SessionSetting {
+  return { name: "lock_timeout", value: silenceMs * 0.8, rule: "unless_set" };
 }
 
-function opened(
-  db: Kysely<Database>,
-  broken: Promise<never>,
-  longestCloseMs: number,
-): OpenDatabase {
-  return {
-    db,
-    broken,
-    async answers() {
-      await sql`select 1`.execute(db);
-      return true;
-    },
-    async [Symbol.asyncDispose]() {
-      await within(longestCloseMs, db.destroy());
-    },
-  };
+/** Another server, or this one again, may answer at any time. */
+function neverBroken(): Promise<never> {
+  return new Promise(() => {});
+}
+
+function withAnswers(db: Kysely<Database>): Pick<OpenDatabase, "db" | "answers"> {
+  return { db, answers: () => answers(db) };
+}
+
+/** Asks the database for a sign of life. */
+export async function answers(db: Kysely<Database>): Promise<boolean> {
+  await sql`select 1`.execute(db);
+  return true;
+}
+
+async function closed(longestMs: number, closing: Promise<unknown>): Promise<void> {
+  await within(longestMs, closing);
+}
+
+async function openEmbedded(url: URL) {
+  const { openPglite } = await import("./open_pglite.ts");
+  return await openPglite(pglitePath(url));
 }
 
 /** `pglite://.data/pglite` is relative to the working folder, `pglite:///var/lib/x` absolute. */

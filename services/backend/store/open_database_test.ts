@@ -8,44 +8,9 @@ import { tempPglite } from "../../../tests/support/temp_pglite.ts";
 import { openDatabase } from "./open_database.ts";
 import { migrateToLatest } from "./migrate.ts";
 import { waitForDatabase } from "./wait_for_database.ts";
-import { isTransient } from "./write_failure.ts";
 
 const log = getLogger("open-database-test");
 const withPostgres = { ignore: postgresUrl === undefined };
-
-Deno.test({
-  name: "openDatabase gives up a connection that is silent for too long, and makes another",
-  ...withPostgres,
-  async fn() {
-    await using server = await createTestDatabase();
-    await using database = await openDatabase(databaseConfig(server.url, 1), log, 300);
-    const slow = sql`select pg_sleep(60)`.execute(database.db);
-    await assert.rejects(slow, (error) => {
-      assert.match(String(error), /the database was silent for 300 ms/);
-      return isTransient(error);
-    });
-    assert.equal(await database.answers(), true);
-  },
-});
-
-Deno.test({
-  name: "openDatabase leaves no session behind that waits for a lock",
-  ...withPostgres,
-  async fn() {
-    await using server = await createTestDatabase();
-    await using locker = await openDatabase(databaseConfig(server.url), log);
-    await using database = await openDatabase(databaseConfig(server.url), log, 1_000);
-    await sql`create table wanted (n int)`.execute(locker.db);
-    await locker.db.transaction().execute(async (transaction) => {
-      await sql`lock table wanted`.execute(transaction);
-      const waiting = sql`select from wanted`.execute(database.db);
-      await assert.rejects(waiting, (error) => isTransient(error));
-      const { rows } = await sql`select query from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock'`.execute(transaction);
-      assert.deepEqual(rows, []);
-    });
-  },
-});
 
 Deno.test("openDatabase lends the embedded database to one process at a time", async () => {
   await using folder = await tempPglite();
@@ -146,14 +111,5 @@ Deno.test({
       migrate(`-c default_transaction_read_only=${tries++ === 0 ? "on" : "off"}`);
     await waitForDatabase(readOnlyAtFirst, config, log, signal);
     assert.equal(tries, 2);
-
-    await using database = await openDatabase(config, log);
-    await sql`insert into kysely_migration values ('9999_newer', now())`.execute(database.db);
-    const older = waitForDatabase(() => migrateToLatest(database.db, log), config, log, signal);
-    await assert.rejects(older, (error) => {
-      assert.ok(error instanceof StartError);
-      assert.match(error.message, /previously executed migration 9999_newer is missing$/);
-      return true;
-    });
   },
 });

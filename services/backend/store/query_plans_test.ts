@@ -5,10 +5,12 @@ import { Pool } from "pg";
 import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres.ts";
 import { device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
 import type { Database } from "./database.ts";
+import { deleteParked } from "./delete_parked.ts";
 import { migrateToLatest } from "./migrate.ts";
 import { findDevice, listDevices } from "./read_devices.ts";
 import { latestReadings, pageReadings } from "./read_readings.ts";
 import { releaseParked } from "./release_parked.ts";
+import { takeParked } from "./take_parked.ts";
 import { touchDevices } from "./touch_devices.ts";
 import { writeDevices } from "./write_devices.ts";
 import { writeReadings } from "./write_readings.ts";
@@ -37,6 +39,17 @@ const statements: readonly [name: string, run: Run, never: RegExp][] = [
   ["a batch of readings", (db) => writeReadings(db, rows), /Seq Scan/],
   ["a batch of devices", (db) => writeDevices(db, devices), /Seq Scan/],
   ["a sweep", (db) => releaseParked(db, 10_000), /Seq Scan/],
+  [
+    "what is parked too long",
+    (db) => takeParked(db, { maxAgeMs: 1, maxReadings: 1e9 }, 100),
+    /Sort|Seq/,
+  ],
+  [
+    "what is parked too much",
+    (db) => takeParked(db, { maxAgeMs: 1e12, maxReadings: 1e4 }, 100),
+    /Sort/,
+  ],
+  ["parting with what was parked", (db) => deleteParked(db, []), /Seq Scan/],
   ["last seen", (db) => touchDevices(db, new Map([["d1", 1], ["d2", 2]])), /Seq Scan/],
 ];
 
@@ -83,7 +96,7 @@ async function fill(db: Kysely<Database>): Promise<void> {
   }
 }
 
-/** The plan of the one statement that `run` executes, without its effects. */
+/** The plan of the last statement that `run` executes, without its effects. */
 async function planOf(
   db: Kysely<Database>,
   queries: CompiledQuery[],
@@ -95,7 +108,7 @@ async function planOf(
     await run(transaction);
     throw undo;
   }).catch((error) => assert.equal(error, undo));
-  const statement = queries.find(({ sql }) => !/^(begin|rollback)/.test(sql));
+  const statement = queries.findLast(({ sql }) => !/^(begin|rollback)/.test(sql));
   const explain = CompiledQuery.raw(`explain ${statement!.sql}`, [...statement!.parameters]);
   const { rows } = await db.executeQuery<{ "QUERY PLAN": string }>(explain);
   return rows.map((row) => row["QUERY PLAN"]).join("\n");

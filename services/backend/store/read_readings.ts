@@ -12,7 +12,8 @@ export interface PlacedReading {
   readonly position: ReadingPosition;
 }
 
-interface ReadingQueryRow {
+/** A row of `placedColumns`, which `place` makes a reading of. */
+export interface ReadingQueryRow {
   readonly device_id: string;
   /** Text, since drivers differ in how they read a bigint. */
   readonly micros: string;
@@ -24,7 +25,8 @@ interface ReadingQueryRow {
 }
 
 // No output column may be named as one that is ordered by: `order by` takes the output's, as text.
-const columns = sql`device_id, (extract(epoch from "timestamp") * 1000000)::bigint::text as micros,
+export const placedColumns =
+  sql`device_id, (extract(epoch from "timestamp") * 1000000)::bigint::text as micros,
   tie_break::text as tie, temperature, humidity, pressure, battery_level`;
 
 /** A device's readings, newest first, from after `before` if given, at most `limit`. */
@@ -42,7 +44,7 @@ export async function pageReadings(
       ${String(before.tieBreak)}::bigint
     )`;
   const { rows } = await sql<ReadingQueryRow>`
-    select ${columns} from sensor_readings
+    select ${placedColumns} from sensor_readings
     where device_id = ${deviceId} ${older}
     order by "timestamp" desc, tie_break desc
     limit ${limit}`.execute(db);
@@ -65,7 +67,7 @@ export async function latestReadings(
     select r.*, recent.seconds as recent
     from json_array_elements_text(${JSON.stringify(deviceIds)}) with ordinality as wanted(id, at)
     cross join lateral (
-      select ${columns} from sensor_readings
+      select ${placedColumns} from sensor_readings
       where device_id = wanted.id
       order by "timestamp" desc, tie_break desc
       limit 1
@@ -86,7 +88,7 @@ export async function latestReadings(
   }));
 }
 
-function place(row: ReadingQueryRow): PlacedReading {
+export function place(row: ReadingQueryRow): PlacedReading {
   const micros = Number(row.micros);
   const tieBreak = BigInt(row.tie);
   const seconds = Math.floor(micros / 1_000_000);

@@ -87,46 +87,17 @@ export async function pageRun(
   return rows.map(({ packed }) => packed ?? new Uint8Array());
 }
 
-/** How many readings of the devices are stored or parked outside of the span. */
-export async function countOutside(
-  db: Kysely<Database>,
-  deviceIds: readonly string[],
-  { fromMicros, untilMicros }: Span,
-): Promise<number> {
-  const counted = (table: "sensor_readings" | "parked_readings") =>
-    sql`(
-      select count(*) from ${sql.table(table)} r
-      where r.device_id = wanted.id
-        and (r."timestamp" < ${instant(fromMicros)} or r."timestamp" >= ${instant(untilMicros)})
-    )`;
-  const [row] = await scan(
-    db,
-    sql<{ readonly outside: number }>`
-    select coalesce(sum(${counted("sensor_readings")} + ${counted("parked_readings")}), 0)::float8
-      as outside
-    from json_array_elements_text(${JSON.stringify(deviceIds)}) as wanted(id)`,
-  );
-  return row!.outside;
-}
-
-/** How many readings are parked, of any device. */
-export async function countParked(db: Kysely<Database>): Promise<number> {
-  const { rows: [row] } = await sql<{ readonly parked: number }>`
-    select count(*)::float8 as parked from parked_readings`.execute(db);
-  return row!.parked;
-}
-
 /**
  * Runs a query without just-in-time compilation, which the planner's guess of
  * 100 devices would call for, and which takes longer than the query itself.
  */
-function scan<Row>(db: Kysely<Database>, query: RawBuilder<Row>): Promise<readonly Row[]> {
+export function scan<Row>(db: Kysely<Database>, query: RawBuilder<Row>): Promise<readonly Row[]> {
   return db.transaction().setAccessMode("read only").execute(async (transaction) => {
     await sql`set local jit = off`.execute(transaction);
     return (await query.execute(transaction)).rows;
   });
 }
 
-function instant(micros: number) {
+export function instant(micros: number) {
   return sql`(timestamptz 'epoch' + ${micros}::float8 * interval '1 microsecond')`;
 }

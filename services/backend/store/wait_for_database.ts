@@ -6,9 +6,14 @@ import type { DatabaseConfig } from "../config.ts";
 import { isTransient, sqlState } from "./write_failure.ts";
 
 /** What a person must mend, by SQLSTATE. */
-const permanent: Readonly<Record<string, (database: string) => string>> = {
-  "28P01": () => "the password is wrong; set backend.db.password",
-  "28000": () => "the server refuses the role; see backend.db.user and the server's pg_hba.conf",
+const permanent: Readonly<Record<string, (database: string, config: DatabaseConfig) => string>> = {
+  "28P01": (_, { url }) =>
+    `the password is wrong; mend ${url ? "backend.db.url" : "backend.db.password"}`,
+  "28000": (_, { url }) =>
+    `the server refuses the role; see ${
+      url ? "backend.db.url" : "backend.db.user"
+    } and the server's ` +
+    "pg_hba.conf",
   "3D000": (database) => `there is no such database; create it: createdb ${database}`,
   "42501": () => "the role lacks a privilege; grant it, or migrate as another role",
 };
@@ -36,7 +41,7 @@ export async function waitForDatabase(
       const detail = error instanceof Error ? error.message || String(error) : String(error);
       const name = config.url?.pathname.slice(1) || config.database;
       const where = config.url?.host || `${config.host}:${config.port}`;
-      const mend = permanent[sqlState(error) ?? ""]?.(name);
+      const mend = permanent[sqlState(error) ?? ""]?.(name, config);
       if (mend !== undefined || !isTransient(error)) {
         const message = `Cannot use database ${name} at ${where}: ${detail}`;
         throw new StartError(mend === undefined ? message : `${message}: ${mend}`, {

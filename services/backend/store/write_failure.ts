@@ -30,11 +30,19 @@ const failures: Readonly<Record<string, WriteFailure>> = {
   "XX": "retry", // internal error
 };
 
+const checkViolation = "23514";
+
 /** Classes a failed write; anything without an SQLSTATE is the connection, and retried. */
 export function writeFailure(error: unknown): WriteFailure {
   const code = sqlState(error);
   if (code === undefined) return "retry";
+  if (code === checkViolation && !namesConstraint(error)) return "repair";
   return failures[code] ?? failures[code.slice(0, 2)] ?? "retry";
+}
+
+/** A check has a name; a partition that is missing is reported by the same code, without one. */
+function namesConstraint(error: unknown): boolean {
+  return typeof (error as { readonly constraint?: unknown }).constraint === "string";
 }
 
 /** The SQLSTATE that the database gave, if it was the database that failed; each has a digit, `EPIPE` none. */
@@ -50,7 +58,7 @@ export function isTransient(error: unknown): boolean {
 }
 
 /** What `pg` throws when there is no session to speak of. */
-function isConnectionError(error: Error): boolean {
+export function isConnectionError(error: Error): boolean {
   const code = (error as { readonly code?: unknown }).code;
   return (typeof code === "string" && /^E[A-Z]+$/.test(code)) ||
     /Connection terminated|timeout|Client has encountered a connection error/i

@@ -210,7 +210,8 @@ postgresTest("writeReadings from several sessions", {
       await sql`delete from iot_devices`.execute(transaction);
       const write = writeReadings(db, [readingRow("going")]).catch((error) => error);
       await waitUntil(async () => {
-        const { rows } = await sql`select from pg_locks where not granted`.execute(db);
+        const { rows } = await sql`select from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`.execute(db);
         return rows.length > 0;
       }, { what: "the write to wait for the deletion" });
       return { write };

@@ -55,6 +55,11 @@ export class DeviceComparison {
     this.#dueUs = options.turns.firstUs;
   }
 
+  /** Turns that were judged. */
+  get turn(): number {
+    return this.#turn;
+  }
+
   /** The last row that was looked at. */
   get last(): RowPosition | undefined {
     return this.#last;

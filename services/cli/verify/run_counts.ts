@@ -1,3 +1,4 @@
+import type { ForeignReadings } from "./count_readings.ts";
 import type { Difference } from "./device_comparison.ts";
 
 /** Of a device, or of all of a run. */
@@ -13,6 +14,8 @@ export type ReadingCounts =
 export interface RunCounts extends Readonly<ReadingCounts> {
   /** Readings of the run's devices before its start or after its end: another run's. */
   readonly outside: number;
+  /** Readings of other devices within the run's time: another run's, or nobody's. */
+  readonly foreign: ForeignReadings;
   /** Parked readings of any device, those of the run among them. */
   readonly parkedInAll: number;
 }

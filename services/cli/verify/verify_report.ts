@@ -1,8 +1,9 @@
 import { formatInstant } from "#shared/config/rfc3339.ts";
 import type { RunManifest } from "../../generator/run/run_manifest.ts";
+import { printable } from "../printable.ts";
 import type { Difference, Found, Measured } from "./device_comparison.ts";
 import type { QueueDepth } from "./queue_depths.ts";
-import { isWhole, type ReadingCounts, type RunCounts } from "./run_counts.ts";
+import type { ReadingCounts, RunCounts } from "./run_counts.ts";
 
 export interface Example extends Found {
   readonly deviceId: string;
@@ -12,6 +13,7 @@ export interface Verification {
   readonly manifest: RunManifest;
   readonly untilUs: number;
   readonly counts: RunCounts;
+  readonly whole: boolean;
   /** Undefined if no broker was asked. */
   readonly queues: readonly QueueDepth[] | undefined;
   readonly examples: readonly Example[];
@@ -51,7 +53,8 @@ export const tableFormat: ReportFormat = {
       grouped.format(counts.expected)
     } stored: ${found}\n`;
   },
-  summary({ manifest, untilUs, counts, queues, examples, seconds }) {
+  summary({ manifest, untilUs, counts, whole, queues, examples, seconds }) {
+    const { foreign } = counts;
     const lines = [
       `Run of ${grouped.format(manifest.devices)} devices, seed ${manifest.seed}`,
       `from ${formatInstant(manifest.startUs)} until ${formatInstant(untilUs)}`,
@@ -59,6 +62,7 @@ export const tableFormat: ReportFormat = {
       row(counts.expected, "published", ""),
       row(counts.matched, "stored", "as they were published"),
       ...differences.map((name) => row(counts[name], name, meanings[name])),
+      row(foreign.readings, "foreign", "within the run's time, of devices that are not of the run"),
       "",
       row(counts.outside, "outside", "of these devices, before or after the run"),
       row(counts.parkedInAll - counts.parked, "parked", "of other devices, or another time"),
@@ -73,8 +77,12 @@ export const tableFormat: ReportFormat = {
       if (expected !== undefined) lines.push(`      published  ${measuredText(expected)}`);
       if (found !== undefined) lines.push(`      found      ${measuredText(found)}`);
     }
+    if (foreign.examples.length > 0) lines.push("", "Of other devices:");
+    for (const { deviceId, readings } of foreign.examples) {
+      lines.push(`  ${grouped.format(readings).padStart(14)}  ${printable(deviceId)}`);
+    }
     const rate = Math.round(counts.expected / seconds);
-    const verdict = isWhole(counts)
+    const verdict = whole
       ? "Whole: every reading is stored once, as it was published."
       : "Not whole: see above.";
     lines.push("", `${verdict} ${seconds.toFixed(1)} s, ${grouped.format(rate)} readings/s`);
@@ -85,10 +93,10 @@ export const tableFormat: ReportFormat = {
 /** One JSON object a line: the devices asked for, then the whole, which has the key `whole`. */
 export const jsonFormat: ReportFormat = {
   device: (deviceId, counts) => `${JSON.stringify({ device_id: deviceId, ...counts })}\n`,
-  summary({ manifest, untilUs, counts, queues, examples, seconds }) {
-    const { outside, parkedInAll, ...readings } = counts;
+  summary({ manifest, untilUs, counts, whole, queues, examples, seconds }) {
+    const { outside, foreign, parkedInAll, ...readings } = counts;
     const summary = {
-      whole: isWhole(counts),
+      whole,
       run: {
         seed: manifest.seed,
         devices: manifest.devices,
@@ -98,6 +106,13 @@ export const jsonFormat: ReportFormat = {
       },
       readings,
       outside,
+      foreign: {
+        readings: foreign.readings,
+        examples: foreign.examples.map(({ deviceId, readings }) => ({
+          device_id: deviceId,
+          readings,
+        })),
+      },
       parked_in_all: parkedInAll,
       queues: queues === undefined
         ? null

@@ -1,16 +1,12 @@
 import type { Kysely } from "kysely";
 import { retryQuery } from "../../backend/api/retry_query.ts";
 import type { Database } from "../../backend/store/database.ts";
-import {
-  countOutside,
-  countParked,
-  packedRowBytes,
-  type PackedRows,
-  pageRun,
-} from "../../backend/store/read_run.ts";
+import { packedRowBytes, type PackedRows, pageRun } from "../../backend/store/read_run.ts";
 import { Fleet } from "../../generator/fleet/fleet.ts";
 import type { RunManifest } from "../../generator/run/run_manifest.ts";
+import { countAllParked, countForeign, countReadings } from "./count_readings.ts";
 import { DeviceComparison, type Found } from "./device_comparison.ts";
+import { FleetIds } from "./fleet_ids.ts";
 import { noReadings, type ReadingCounts, type RunCounts } from "./run_counts.ts";
 import { turnsOf } from "./turns.ts";
 
@@ -22,6 +18,19 @@ export interface VerifyRunOptions {
   readonly signal: AbortSignal;
   readonly onDifference: (deviceId: string, found: Found) => void;
   readonly onDevice: (deviceId: string, counts: ReadingCounts) => void;
+  /** Called with how many of the run's readings were compared since the last call. */
+  readonly onProgress: (readings: number) => void;
+  /** Devices to name that are not of the run, at most. */
+  readonly maxExamples: number;
+}
+
+/** Readings that are to be compared: those that the run has until then. */
+export function readingsOf(manifest: RunManifest, untilUs: number): number {
+  let readings = 0;
+  for (let index = 0; index < manifest.devices; index++) {
+    readings += turnsOf(manifest, index, untilUs).count;
+  }
+  return readings;
 }
 
 /** Devices of which rows are read in one statement, and rows of all of them together. */
@@ -31,14 +40,15 @@ const pageRows = 20_000;
 const groupsAhead = 3;
 
 /**
- * Computes every reading of the run again and compares it with what is stored.
+ * Computes every reading of the run again, compares it with what is stored, and
+ * looks for readings of others within the run's time.
  * Devices are read in groups, and a device with many rows page by page, so that
  * memory is bounded by a page whatever the database holds.
  *
  * @throws the signal's reason when it is aborted.
  */
 export async function verifyRun(options: VerifyRunOptions): Promise<RunCounts> {
-  const { db, manifest, untilUs, signal, onDifference, onDevice } = options;
+  const { db, manifest, untilUs, signal, onDifference, onDevice, onProgress } = options;
   const fleet = new Fleet(manifest.seed);
   const span = { fromMicros: manifest.startUs, untilMicros: untilUs };
   // One more than there should be: a page that is full is known to go on.
@@ -54,11 +64,12 @@ export async function verifyRun(options: VerifyRunOptions): Promise<RunCounts> {
       { length: size },
       (_, at) => fleet.device(first + at, 0).deviceId,
     );
-    const [pages, others] = await Promise.all([
+    const [pages, before, after] = await Promise.all([
       retryQuery(signal, () => pageRun(db, { deviceIds, span, limit })),
-      retryQuery(signal, () => countOutside(db, deviceIds, span)),
+      countReadings(options, deviceIds, { untilMicros: span.fromMicros }),
+      countReadings(options, deviceIds, { fromMicros: span.untilMicros }),
     ]);
-    return { deviceIds, pages, others };
+    return { deviceIds, pages, others: before + after };
   };
 
   const compareDevice = async (index: number, deviceId: string, page: PackedRows) => {
@@ -72,7 +83,13 @@ export async function verifyRun(options: VerifyRunOptions): Promise<RunCounts> {
         onDifference(deviceId, found);
       },
     });
-    comparison.take(page);
+    let compared = 0;
+    const take = (rows: PackedRows) => {
+      comparison.take(rows);
+      onProgress(comparison.turn - compared);
+      compared = comparison.turn;
+    };
+    take(page);
     let full = page.byteLength === limit * packedRowBytes;
     while (full) {
       signal.throwIfAborted();
@@ -81,10 +98,11 @@ export async function verifyRun(options: VerifyRunOptions): Promise<RunCounts> {
         signal,
         () => pageRun(db, { deviceIds: [deviceId], span, after, limit: pageRows }),
       );
-      comparison.take(next!);
+      take(next!);
       full = next!.byteLength === pageRows * packedRowBytes;
     }
     comparison.finish();
+    onProgress(turns.count - compared);
     counts.expected = turns.count;
     counts.matched = comparison.matched;
     for (const key of Object.keys(totals) as (keyof ReadingCounts)[]) totals[key] += counts[key];
@@ -107,6 +125,8 @@ export async function verifyRun(options: VerifyRunOptions): Promise<RunCounts> {
       await compareDevice(first + at, deviceIds[at]!, page);
     }
   }
-  const parkedInAll = await retryQuery(signal, () => countParked(db));
-  return { ...totals, outside, parkedInAll };
+  const ours = new FleetIds(fleet, manifest.devices);
+  const { maxExamples } = options;
+  const foreign = await countForeign(options, { ours, span, maxExamples });
+  return { ...totals, outside, foreign, parkedInAll: await countAllParked(options) };
 }

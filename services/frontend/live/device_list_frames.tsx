@@ -1,11 +1,14 @@
 import type { GetAllDeviceResponse } from "#shared/gen/iot/v1/iot_service_pb.ts";
-import { DeviceListBody, deviceRows } from "../pages/device_list.tsx";
-import type { Frame } from "./live_frames.tsx";
+import { contentKey } from "../format/content_key.ts";
+import { DeviceListBody, type DeviceRow, deviceRows } from "../pages/device_list.tsx";
+import type { Frame } from "./live_events.tsx";
 
-/** A page of the device list as it is rendered at one moment. */
+/** A page of the device list at one moment. */
 export interface DeviceListView {
-  readonly rows: readonly { readonly id: string; readonly html: string }[];
+  readonly rows: readonly DeviceRow[];
   readonly nextPageToken: string;
+  /** Names what is shown, whenever and wherever it is rendered. */
+  readonly key: string;
   /** The whole of it, rendered when first asked for. */
   readonly whole: () => string;
 }
@@ -15,34 +18,43 @@ export function deviceListView(
   pageToken: string,
   nowMs: number,
 ): DeviceListView {
+  const rows = deviceRows(response, nowMs);
   let whole: string | undefined;
   return {
-    rows: deviceRows(response, nowMs).map(({ id, element }) => ({ id, html: String(element) })),
+    rows,
     nextPageToken: response.nextPageToken,
+    key: deviceListKey(rows, response.nextPageToken),
     whole: () =>
       whole ??= String(
         <hx-partial hx-target="#devices" hx-swap="innerMorph">
-          <DeviceListBody response={response} pageToken={pageToken} nowMs={nowMs} />
+          <DeviceListBody {...{ response, rows, pageToken }} />
         </hx-partial>,
       ),
   };
 }
 
+export function deviceListKey(rows: readonly DeviceRow[], nextPageToken: string): string {
+  return contentKey(JSON.stringify([nextPageToken, ...rows.map(({ key }) => key)]), 16);
+}
+
 /**
- * Brings one viewer from each view that it is given to the next. The first
- * frame holds everything, so a viewer who reconnects has missed nothing.
+ * Brings one viewer from each view that it is given to the next, from the one
+ * whose key is `after` on. A viewer who shows something else gets all of it, so
+ * one who connects again has missed nothing.
  */
-export function deviceListFrames(): (view: DeviceListView) => Frame | undefined {
+export function deviceListFrames(
+  after: string | undefined,
+): (view: DeviceListView) => Frame | undefined {
   let shown: DeviceListView | undefined;
   return (view) => {
     const before = shown;
     shown = view;
-    if (before === undefined || !sameDevices(before, view)) return { html: view.whole() };
-    const html = view.rows
-      .filter((row, i) => row.html !== before.rows[i]!.html)
-      .map(swapRow)
-      .join("");
-    return html === "" ? undefined : { html };
+    if (view.key === (before?.key ?? after)) return undefined;
+    if (before === undefined || !sameDevices(before, view)) {
+      return { html: view.whole(), after: view.key };
+    }
+    const changed = view.rows.filter((row, i) => row.key !== before.rows[i]!.key);
+    return { html: changed.map(swapRow).join(""), after: view.key };
   };
 }
 
@@ -53,6 +65,6 @@ function sameDevices(before: DeviceListView, after: DeviceListView): boolean {
 }
 
 /** Ids hold letters, digits and a dash only, and rows are rendered, so nothing is left to escape. */
-function swapRow({ id, html }: { readonly id: string; readonly html: string }): string {
-  return `<hx-partial hx-target="#${id}" hx-swap="outerMorph">${html}</hx-partial>`;
+function swapRow({ id, element }: DeviceRow): string {
+  return `<hx-partial hx-target="#${id}" hx-swap="outerMorph">${element()}</hx-partial>`;
 }

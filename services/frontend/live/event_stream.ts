@@ -1,24 +1,43 @@
+export interface EventStreamOptions {
+  /** Called once, when the stream ends for whatever reason; must make `frames` end. */
+  readonly close: () => void;
+  /** Called once a viewer has taken nothing for long: to save what it costs, until it goes or takes. */
+  readonly rest: () => void;
+  /** How long that is, in milliseconds; 30 s unless given. */
+  readonly restAfterMs?: number;
+}
+
 /**
  * `frames` as a response. The next one is asked for only when the viewer's
  * connection takes it, so that a slow viewer costs one frame and no more.
- * `close` is called once, when the stream ends for whatever reason, and must
- * make `frames` end.
  */
-export function eventStream(frames: AsyncGenerator<string>, close: () => void): Response {
+export function eventStream(
+  frames: AsyncGenerator<string>,
+  { close, rest, restAfterMs = 30_000 }: EventStreamOptions,
+): Response {
   const encoder = new TextEncoder();
+  let resting: ReturnType<typeof setTimeout> | undefined;
+  const end = () => {
+    clearTimeout(resting);
+    close();
+  };
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
+      clearTimeout(resting);
       try {
         const { value, done } = await frames.next();
-        if (!done) return controller.enqueue(encoder.encode(value));
-        close();
+        if (!done) {
+          resting = setTimeout(rest, restAfterMs);
+          return controller.enqueue(encoder.encode(value));
+        }
+        end();
         controller.close();
       } catch (error) {
-        close();
+        end();
         controller.error(error);
       }
     },
-    cancel: close,
+    cancel: end,
   }, { highWaterMark: 0 });
   return new Response(body, {
     headers: {

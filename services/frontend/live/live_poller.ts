@@ -1,8 +1,9 @@
 import { sleep } from "#shared/lifecycle/sleep.ts";
+import type { PollGate } from "./poll_gate.ts";
 
-/** What the latest poll brought. */
+/** What the latest poll brought; what is true as of when, in Unix milliseconds. */
 export type Outcome<Value> =
-  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: true; readonly value: Value; readonly asOfMs: number }
   | { readonly ok: false; readonly error: unknown };
 
 /** One viewer's place in the sequence of outcomes. */
@@ -18,7 +19,10 @@ export interface Watch<Value> extends Disposable {
 export interface LivePollerOptions {
   /** Pause between two polls of one key. */
   readonly intervalMs: number;
+  /** Lets polls through; those that nobody bounds all run at once. */
+  readonly gate?: Pick<PollGate, "run">;
   readonly sleep?: typeof sleep;
+  readonly now?: () => number;
 }
 
 /**
@@ -27,7 +31,9 @@ export interface LivePollerOptions {
  */
 export class LivePoller implements AsyncDisposable {
   readonly #intervalMs: number;
+  readonly #gate: Pick<PollGate, "run"> | undefined;
   readonly #sleep: typeof sleep;
+  readonly #now: () => number;
   // Every topic is read back under the key, and so the type, that it was put under.
   readonly #topics = new Map<string, Topic<unknown>>();
   readonly #loops = new Set<Promise<void>>();
@@ -35,7 +41,9 @@ export class LivePoller implements AsyncDisposable {
 
   constructor(options: LivePollerOptions) {
     this.#intervalMs = options.intervalMs;
+    this.#gate = options.gate;
     this.#sleep = options.sleep ?? sleep;
+    this.#now = options.now ?? Date.now;
   }
 
   /**
@@ -100,10 +108,27 @@ export class LivePoller implements AsyncDisposable {
   ): Promise<void> {
     const { signal } = topic.stop;
     while (!signal.aborted) {
-      const outcome = await settle(load, signal);
+      const outcome = await this.#settle(load, signal);
       if (signal.aborted) return;
       topic.publish(outcome);
       await this.#sleep(this.#intervalMs, signal);
+    }
+  }
+
+  async #settle<Value>(
+    load: (signal: AbortSignal) => Promise<Value>,
+    signal: AbortSignal,
+  ): Promise<Outcome<Value>> {
+    // What the backend answers is at least as new as the question.
+    const poll = async () => ({
+      ok: true as const,
+      asOfMs: this.#now(),
+      value: await load(signal),
+    });
+    try {
+      return await (this.#gate?.run(signal, poll) ?? poll());
+    } catch (error) {
+      return { ok: false, error };
     }
   }
 }
@@ -124,16 +149,5 @@ class Topic<Value> {
   wakeAll(): void {
     for (const wake of this.waiting) wake();
     this.waiting.clear();
-  }
-}
-
-async function settle<Value>(
-  load: (signal: AbortSignal) => Promise<Value>,
-  signal: AbortSignal,
-): Promise<Outcome<Value>> {
-  try {
-    return { ok: true, value: await load(signal) };
-  } catch (error) {
-    return { ok: false, error };
   }
 }

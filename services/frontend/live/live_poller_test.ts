@@ -1,12 +1,19 @@
 import assert from "node:assert/strict";
 import { LivePoller } from "./live_poller.ts";
 
+const nowMs = 1_700_000_000_000;
+
+function brought(value: unknown) {
+  return { ok: true, value, asOfMs: nowMs };
+}
+
 /** A poller whose pauses last until `tick` is called. */
 function steppedPoller() {
   let resume = () => {};
   let pauses = 0;
   const poller = new LivePoller({
     intervalMs: 1_000,
+    now: () => nowMs,
     sleep: (_ms, signal) => {
       pauses++;
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -28,7 +35,7 @@ Deno.test("LivePoller makes one call a poll, however many watch", async () => {
   );
   for (const round of [1, 2, 3]) {
     const outcomes = await Promise.all(watches.map((watch) => watch.next()));
-    assert.deepEqual(outcomes, Array(20).fill({ ok: true, value: round }));
+    assert.deepEqual(outcomes, Array(20).fill(brought(round)));
     tick();
   }
 });
@@ -44,14 +51,14 @@ Deno.test("LivePoller polls only while someone watches", async () => {
   first[Symbol.dispose]();
   first[Symbol.dispose]();
   tick();
-  assert.deepEqual(await second.next(), { ok: true, value: 2 });
+  assert.deepEqual(await second.next(), brought(2));
   second[Symbol.dispose]();
   tick();
   assert.equal(await second.next(), undefined);
   assert.equal(calls, 2);
   assert.equal(pauses(), 2);
   const third = poller.watch("k", load);
-  assert.deepEqual(await third.next(), { ok: true, value: 3 });
+  assert.deepEqual(await third.next(), brought(3));
 });
 
 Deno.test("LivePoller lets a slow viewer skip to the latest outcome", async () => {
@@ -64,7 +71,7 @@ Deno.test("LivePoller lets a slow viewer skip to the latest outcome", async () =
     await fast.next();
     if (i < 4) tick();
   }
-  assert.deepEqual(await slow.next(), { ok: true, value: 5 });
+  assert.deepEqual(await slow.next(), brought(5));
 });
 
 Deno.test("LivePoller reports a failure and goes on", async () => {
@@ -78,7 +85,7 @@ Deno.test("LivePoller reports a failure and goes on", async () => {
   const failed = await watch.next();
   assert.equal(failed?.ok, false);
   tick();
-  assert.deepEqual(await watch.next(), { ok: true, value: "up" });
+  assert.deepEqual(await watch.next(), brought("up"));
 });
 
 Deno.test("LivePoller ends every watch when disposed, and a call under way with it", async () => {

@@ -1,6 +1,7 @@
-import type { IoTDevice } from "#shared/gen/iot/v1/device_pb.ts";
+import { toJson } from "@bufbuild/protobuf";
+import { type IoTDevice, IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
 import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
-import { DeviceFacts } from "../pages/device_detail.tsx";
+import { DeviceFacts, deviceFacts } from "../pages/device_detail.tsx";
 import {
   readingKey,
   ReadingRow,
@@ -8,7 +9,7 @@ import {
   readingsPerPage,
   ReadingTable,
 } from "../pages/reading_table.tsx";
-import type { Frame } from "./live_frames.tsx";
+import type { Frame } from "./live_events.tsx";
 import { type InsertedRun, windowChange } from "./window_change.ts";
 import { type WindowCursor, writeCursor } from "../pages/window_cursor.ts";
 
@@ -19,8 +20,8 @@ export interface ReadingsView {
   readonly readings: readonly SensorReading[];
   readonly keys: readonly string[];
   readonly nextPageToken: string;
-  /** The device's facts, rendered. */
-  readonly facts: string;
+  /** The device's facts, rendered when asked for, and what tells whether they changed. */
+  readonly facts: { readonly key: string; readonly html: () => string };
 }
 
 export function readingsView(
@@ -29,7 +30,11 @@ export function readingsView(
   nowMs: number,
 ): ReadingsView {
   const { readings, nextPageToken } = page;
-  const facts = String(<DeviceFacts device={device} reading={readings[0]} nowMs={nowMs} />);
+  const data = deviceFacts(device, readings, true);
+  const facts = {
+    key: JSON.stringify([toJson(IoTDeviceSchema, device), data.signs]),
+    html: () => String(<DeviceFacts facts={data} nowMs={nowMs} />),
+  };
   return { device, readings, keys: readings.map(readingKey), nextPageToken, facts };
 }
 
@@ -44,9 +49,10 @@ export function readingFrames(shown: ShownReadings): (view: ReadingsView) => Fra
   let facts: string | undefined;
   return (view) => {
     const parts: string[] = [];
-    if (view.facts !== facts) {
-      parts.push(`<hx-partial hx-target="#facts" hx-swap="outerMorph">${view.facts}</hx-partial>`);
-      facts = view.facts;
+    if (view.facts.key !== facts) {
+      const html = view.facts.html();
+      parts.push(`<hx-partial hx-target="#facts" hx-swap="outerMorph">${html}</hx-partial>`);
+      facts = view.facts.key;
     }
     if (shown === "older") return parts.length === 0 ? undefined : { html: parts.join("") };
 
@@ -62,7 +68,7 @@ export function readingFrames(shown: ShownReadings): (view: ReadingsView) => Fra
     parts.push(replaced ? wholeTable(view) : insertions(runs, view));
     shown = { added: replaced ? 0 : added, keys: view.keys };
     const html = parts.join("");
-    return html === "" ? undefined : { html, id: writeCursor(shown) };
+    return html === "" ? undefined : { html, after: writeCursor(shown) };
   };
 }
 

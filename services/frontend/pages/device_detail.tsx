@@ -1,11 +1,15 @@
 import type { IoTDevice } from "#shared/gen/iot/v1/device_pb.ts";
 import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
+import { paceReadings, typicalInterval } from "#shared/telemetry/typical_interval.ts";
 import { deviceHref } from "../format/device_href.ts";
-import { writeCursor } from "./window_cursor.ts";
-import { lastSeenMs } from "./device_list.tsx";
+import { instantMs } from "../format/instant.ts";
+import { hasVisible } from "../format/visible_text.ts";
+import { spanWords } from "../static/freshness.js";
+import { DeviceName } from "./device_name.tsx";
 import { LiveConnection } from "./layout.tsx";
 import { readingKey, ReadingTable } from "./reading_table.tsx";
-import { LastSeen, OnlineState } from "./seen.tsx";
+import { LastSeen, OnlineState, type Signs, signsOf } from "./seen.tsx";
+import { writeCursor } from "./window_cursor.ts";
 
 export interface DeviceDetailProps {
   readonly device: IoTDevice;
@@ -19,8 +23,7 @@ export interface DeviceDetailProps {
 export function DeviceDetail(props: DeviceDetailProps) {
   const { device, readings, nextPageToken, newest, nowMs } = props;
   const { deviceId } = device;
-  const query = new URLSearchParams({ device_id: deviceId });
-  if (newest) query.set("after", writeCursor({ added: 0, keys: readings.map(readingKey) }));
+  const after = newest ? writeCursor({ added: 0, keys: readings.map(readingKey) }) : undefined;
   return (
     <>
       <nav class="trail" aria-label="Breadcrumb">
@@ -28,10 +31,10 @@ export function DeviceDetail(props: DeviceDetailProps) {
       </nav>
       <div class="page-head">
         <h1>
-          <bdi>{deviceId}</bdi>
+          <DeviceName deviceId={deviceId} />
         </h1>
       </div>
-      <DeviceFacts device={device} reading={newest ? readings[0] : undefined} nowMs={nowMs} />
+      <DeviceFacts facts={deviceFacts(device, readings, newest)} nowMs={nowMs} />
       <section aria-labelledby="readings-title">
         <div class="section-head">
           <h2 id="readings-title">{newest ? "Readings" : "Older readings"}</h2>
@@ -41,27 +44,51 @@ export function DeviceDetail(props: DeviceDetailProps) {
           <ReadingTable deviceId={deviceId} readings={readings} nextPageToken={nextPageToken} />
         </div>
       </section>
-      <LiveConnection href={`/live/readings?${query}`} />
+      <LiveConnection
+        view={{ readings: deviceId, ...(after !== undefined && { after }) }}
+        asOfMs={nowMs}
+      />
     </>
   );
 }
 
-interface DeviceFactsProps {
+/** What is known of a device itself. */
+export interface DeviceFactsData {
   readonly device: IoTDevice;
-  /** The newest, where it is known. */
-  readonly reading: SensorReading | undefined;
+  readonly signs: Signs;
+}
+
+/** From a page of a device's readings; of those that are not the newest, its pace alone. */
+export function deviceFacts(
+  device: IoTDevice,
+  readings: readonly SensorReading[],
+  newest: boolean,
+): DeviceFactsData {
+  const recent = readings.slice(0, paceReadings).map(({ timestamp, nanos }) =>
+    instantMs(timestamp, nanos) / 1_000
+  );
+  const reading = newest ? readings[0] : undefined;
+  return { device, signs: signsOf(device, reading, typicalInterval(recent)) };
+}
+
+interface DeviceFactsProps {
+  readonly facts: DeviceFactsData;
   readonly nowMs: number;
 }
 
-export function DeviceFacts({ device, reading, nowMs }: DeviceFactsProps) {
-  const seenMs = lastSeenMs(device, reading);
+export function DeviceFacts({ facts: { device, signs }, nowMs }: DeviceFactsProps) {
   return (
     <dl id="facts" class="facts">
       <Fact name="State">
-        <OnlineState seenMs={seenMs} nowMs={nowMs} />
+        <OnlineState signs={signs} nowMs={nowMs} />
       </Fact>
       <Fact name="Last seen">
-        <LastSeen seenMs={seenMs} nowMs={nowMs} />
+        <LastSeen signs={signs} nowMs={nowMs} />
+      </Fact>
+      <Fact name="Reports">
+        {signs.intervalMs === undefined
+          ? <span class="none">too seldom to tell</span>
+          : `every ${spanWords(signs.intervalMs)}`}
       </Fact>
       <Fact name="Location">{device.location}</Fact>
       <Fact name="Coordinates">{coordinates(device)}</Fact>
@@ -81,7 +108,11 @@ function Fact({ name, children }: FactProps) {
   return (
     <div>
       <dt>{name}</dt>
-      <dd>{children === "" ? <span class="none">not given</span> : <bdi>{children}</bdi>}</dd>
+      <dd>
+        {typeof children === "string" && !hasVisible(children)
+          ? <span class="none">not given</span>
+          : <bdi>{children}</bdi>}
+      </dd>
     </div>
   );
 }

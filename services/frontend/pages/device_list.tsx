@@ -3,41 +3,39 @@ import type { IoTDevice } from "#shared/gen/iot/v1/device_pb.ts";
 import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
 import { contentKey } from "../format/content_key.ts";
 import { deviceHref, deviceListHref } from "../format/device_href.ts";
-import { instantMs } from "../format/instant.ts";
 import { measurementText, quantities } from "../format/measurement.ts";
-import { LiveConnection } from "./layout.tsx";
-import { LastSeen, OnlineState } from "./seen.tsx";
+import { hasVisible } from "../format/visible_text.ts";
+import { DeviceName } from "./device_name.tsx";
+import { LiveConnection, type LiveConnectionProps } from "./layout.tsx";
+import { LastSeen, OnlineState, type Signs, signsOf } from "./seen.tsx";
 
 export interface DeviceListProps {
   readonly response: GetAllDeviceResponse;
+  readonly rows: readonly DeviceRow[];
   /** Of this page; empty for the first. */
   readonly pageToken: string;
-  readonly nowMs: number;
 }
 
-export function DeviceList(props: DeviceListProps) {
-  const { pageToken } = props;
-  const query = new URLSearchParams(pageToken === "" ? {} : { page_token: pageToken });
+export function DeviceList(props: DeviceListProps & { readonly live: LiveConnectionProps }) {
+  const { live, ...body } = props;
   return (
     <>
       <div class="page-head">
         <h1>Devices</h1>
       </div>
       <div id="devices">
-        <DeviceListBody {...props} />
+        <DeviceListBody {...body} />
       </div>
-      <LiveConnection href={`/live/devices?${query}`} />
+      <LiveConnection {...live} />
     </>
   );
 }
 
 /** What the page swaps as a whole when devices come or go. */
-export function DeviceListBody({ response, pageToken, nowMs }: DeviceListProps) {
+export function DeviceListBody({ response, rows, pageToken }: DeviceListProps) {
   return (
     <>
-      {response.devices.length === 0
-        ? <NoDevices pageToken={pageToken} />
-        : <DeviceTable rows={deviceRows(response, nowMs)} />}
+      {rows.length === 0 ? <NoDevices pageToken={pageToken} /> : <DeviceTable rows={rows} />}
       <Pager pageToken={pageToken} nextPageToken={response.nextPageToken} />
     </>
   );
@@ -46,18 +44,33 @@ export function DeviceListBody({ response, pageToken, nowMs }: DeviceListProps) 
 export interface DeviceRow {
   /** DOM id. */
   readonly id: string;
-  readonly element: ReturnType<typeof Row>;
+  /** Names what the row shows, whenever it is rendered. */
+  readonly key: string;
+  /** Rendered when asked for: most rows of most polls are as they were. */
+  readonly element: () => ReturnType<typeof Row>;
 }
 
 /** A row for each device, in the backend's order. */
 export function deviceRows(response: GetAllDeviceResponse, nowMs: number): readonly DeviceRow[] {
-  const latest = new Map(response.latestReadings.map((reading) => [reading.deviceId, reading]));
+  const { latestReadings, typicalIntervalSeconds } = response;
+  const latest = new Map(
+    latestReadings.map((reading, i) => [
+      reading.deviceId,
+      // 0, or nothing from a backend that is older than this program, is unknown.
+      { reading, intervalSeconds: typicalIntervalSeconds[i] || undefined },
+    ]),
+  );
   return response.devices.map((device) => {
     const id = `d-${contentKey(device.deviceId, 16)}`;
-    const element = Row({ id, device, reading: latest.get(device.deviceId), nowMs });
-    return { id, element };
+    const { reading, intervalSeconds } = latest.get(device.deviceId) ?? {};
+    const signs = signsOf(device, reading, intervalSeconds);
+    const measured = reading && Object.keys(quantities).map((name) => reading[name as Measure]);
+    const key = JSON.stringify([device.deviceId, device.location, signs, measured]);
+    return { id, key, element: () => Row({ id, device, reading, signs, nowMs }) };
   });
 }
+
+type Measure = keyof typeof quantities;
 
 function DeviceTable({ rows }: { readonly rows: readonly DeviceRow[] }) {
   return (
@@ -77,7 +90,7 @@ function DeviceTable({ rows }: { readonly rows: readonly DeviceRow[] }) {
           ))}
         </tr>
       </thead>
-      <tbody role="rowgroup">{rows.map(({ element }) => element)}</tbody>
+      <tbody role="rowgroup">{rows.map(({ element }) => element())}</tbody>
     </table>
   );
 }
@@ -86,26 +99,26 @@ interface RowProps {
   readonly id: string;
   readonly device: IoTDevice;
   readonly reading: SensorReading | undefined;
+  readonly signs: Signs;
   readonly nowMs: number;
 }
 
-function Row({ id, device, reading, nowMs }: RowProps) {
-  const seenMs = lastSeenMs(device, reading);
+function Row({ id, device, reading, signs, nowMs }: RowProps) {
   return (
     <tr id={id} role="row">
       <th role="rowheader" scope="row">
         <a href={deviceHref(device.deviceId)}>
-          <bdi>{device.deviceId}</bdi>
+          <DeviceName deviceId={device.deviceId} />
         </a>
       </th>
       <td role="cell" data-label="Location">
-        {device.location === "" ? <span class="none">–</span> : <bdi>{device.location}</bdi>}
+        {!hasVisible(device.location) ? <span class="none">–</span> : <bdi>{device.location}</bdi>}
       </td>
       <td role="cell" data-label="State">
-        <OnlineState seenMs={seenMs} nowMs={nowMs} />
+        <OnlineState signs={signs} nowMs={nowMs} />
       </td>
       <td role="cell" data-label="Last seen">
-        <LastSeen seenMs={seenMs} nowMs={nowMs} />
+        <LastSeen signs={signs} nowMs={nowMs} />
       </td>
       <Measured label="Temperature" reading={reading} quantity="temperature" />
       <Measured label="Humidity" reading={reading} quantity="humidity" />
@@ -118,7 +131,7 @@ function Row({ id, device, reading, nowMs }: RowProps) {
 interface MeasuredProps {
   readonly label: string;
   readonly reading: SensorReading | undefined;
-  readonly quantity: keyof typeof quantities;
+  readonly quantity: Measure;
 }
 
 function Measured({ label, reading, quantity }: MeasuredProps) {
@@ -129,14 +142,6 @@ function Measured({ label, reading, quantity }: MeasuredProps) {
         : measurementText(reading[quantity], quantities[quantity])}
     </td>
   );
-}
-
-/** A reading is a sign of life too. NaN for a device that has given none. */
-export function lastSeenMs(device: IoTDevice, reading: SensorReading | undefined): number {
-  const announcedMs = device.lastSeen === 0n ? NaN : instantMs(device.lastSeen);
-  const readingMs = reading === undefined ? NaN : instantMs(reading.timestamp, reading.nanos);
-  if (Number.isNaN(announcedMs)) return readingMs;
-  return Number.isNaN(readingMs) ? announcedMs : Math.max(announcedMs, readingMs);
 }
 
 function NoDevices({ pageToken }: { readonly pageToken: string }) {

@@ -1,21 +1,20 @@
 import type { Child } from "hono/jsx";
+import { utcText } from "../format/instant.ts";
+import type { ViewRequest } from "./view_request.ts";
 import { assets } from "../static/assets.ts";
 
 /** What htmx is to do without: styles and scripts that the security policy forbids, and history. */
-const htmxConfig = JSON.stringify({
-  includeIndicatorCSS: false,
-  history: false,
-  sse: { reconnectMaxDelay: 10_000 },
-});
+const htmxConfig = JSON.stringify({ includeIndicatorCSS: false, history: false });
 
 export interface LayoutProps {
   readonly title: string;
   /** What the page says of its liveness before its stream says more; undefined where nothing is live. */
   readonly live: "connecting" | "lost" | undefined;
+  readonly nowMs: number;
   readonly children: Child;
 }
 
-export function Layout({ title, live, children }: LayoutProps) {
+export function Layout({ title, live, nowMs, children }: LayoutProps) {
   return (
     <html lang="en">
       <head>
@@ -26,7 +25,9 @@ export function Layout({ title, live, children }: LayoutProps) {
         <title>{`${title} · demo-app`}</title>
         <link rel="icon" type="image/svg+xml" href={assets.favicon.path} />
         <link rel="stylesheet" href={assets.style.path} />
-        <script defer src={assets.script.path}></script>
+        <link rel="modulepreload" href={assets.freshness.path} />
+        <script defer src={assets.htmx.path}></script>
+        <script type="module" src={assets.page.path}></script>
       </head>
       <body>
         <a class="skip-link" href="#main">Skip to content</a>
@@ -46,28 +47,38 @@ export function Layout({ title, live, children }: LayoutProps) {
               data-state={live ?? "off"}
               hidden={live === undefined}
             >
-              {live === "lost" ? "Backend down" : "Connecting…"}
+              <span class="words">{live === "lost" ? "Backend down" : "Connecting…"}</span>
+              <span class="age" aria-hidden="true"></span>
             </p>
           </div>
         </header>
         <main id="main" tabindex={-1}>{children}</main>
         <footer class="site">
-          <p>Times are in UTC.</p>
+          <p>
+            Times are in UTC.
+            <span class="as-of">{` This page is as of ${utcText(nowMs)}.`}</span>
+          </p>
         </footer>
       </body>
     </html>
   );
 }
 
-/** The page's stream. `every` opens it again should it have failed to open at all. */
-export function LiveConnection({ href }: { readonly href: string }) {
+export interface LiveConnectionProps {
+  readonly view: ViewRequest;
+  /** When what the page shows was asked for, in Unix milliseconds. */
+  readonly asOfMs: number;
+}
+
+/** Says to `static/page.js` what the page shows, where it stands in that, and of when it is. */
+export function LiveConnection({ view: { after, ...view }, asOfMs }: LiveConnectionProps) {
   return (
     <div
+      id="live"
       hidden
-      hx-sse:connect={href}
-      hx-trigger="load, every 5s"
-      hx-sync="drop"
-      hx-swap="none"
+      data-live={JSON.stringify(view)}
+      data-after={after}
+      data-as-of={asOfMs}
     />
   );
 }

@@ -288,7 +288,11 @@ Deno.test("Producer ends with the error that no retry can mend", async () => {
 });
 
 Deno.test("Producer announces each device once an hour, and once after a longer outage", async () => {
-  const { clock, publisher, producer, stop } = scenario({ intervalUs: 3_600_000_000 });
+  const said: Record<string, unknown>[] = [];
+  const { clock, publisher, producer, stop } = scenario({
+    intervalUs: 3_600_000_000,
+    log: { info: (_, fields) => said.push(fields), warning() {} },
+  });
   const running = producer.run(stop.signal);
   await clock.asleep();
   assert.equal(publisher.devices.length, 7);
@@ -304,6 +308,9 @@ Deno.test("Producer announces each device once an hour, and once after a longer 
   assert.equal(publisher.devices.at(-1)!.lastSeen, startUs / 1_000_000 + 6 * 3_600);
   stop.abort();
   await running;
+  // Seven devices, each announced three times.
+  const readings = publisher.readings.length;
+  assert.deepEqual(said.at(-1), { readings, announcements: 21, unconfirmed: 0 });
 });
 
 Deno.test("Producer keeps its devices' rhythm over a restart", async () => {

@@ -33,7 +33,9 @@ export async function writeManifest(path: string, manifest: RunManifest): Promis
     }
     await Deno.rename(temporary, path);
   } catch (error) {
-    const message = `Cannot write the manifest ${path} (generator.manifest): ${reasonOf(error)}`;
+    const message = `Cannot write the manifest ${path}, set by generator.manifest: ${
+      reasonOf(error)
+    }`;
     throw new StartError(message, { cause: error });
   }
 }
