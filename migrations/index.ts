@@ -2,8 +2,8 @@ import type { Migration } from "kysely/migration";
 import * as iotDevices from "./0001_iot_devices.ts";
 import * as sensorReadings from "./0002_sensor_readings.ts";
 import * as parkedReadings from "./0003_parked_readings.ts";
-import * as mixedTieBreaks from "./0004_mixed_tie_breaks.ts";
-import * as schemaFloor from "./0005_schema_floor.ts";
+import * as schemaFloor from "./0004_schema_floor.ts";
+import * as mixedTieBreaks from "./0005_mixed_tie_breaks.ts";
 import * as parkedBounds from "./0006_parked_bounds.ts";
 
 /** Every migration, in order. Append; never change one that has been released. */
@@ -11,7 +11,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0001_iot_devices": iotDevices,
   "0002_sensor_readings": sensorReadings,
   "0003_parked_readings": parkedReadings,
-  "0004_mixed_tie_breaks": mixedTieBreaks,
-  "0005_schema_floor": schemaFloor,
+  "0004_schema_floor": schemaFloor,
+  "0005_mixed_tie_breaks": mixedTieBreaks,
   "0006_parked_bounds": parkedBounds,
 };

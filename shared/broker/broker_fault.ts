@@ -30,7 +30,7 @@ export function brokerFault(error: unknown, url: URL): BrokerFault {
     return permanent(`Cannot connect to the broker at ${where}: it refuses the user or password`);
   }
   // A limit ends with somebody else's connection; a virtual host that is down is an internal error.
-  if (/NOT[_-]ALLOWED/.test(text) && !/limit .*reached|reached .*limit/.test(text)) {
+  if (/NOT[_-]ALLOWED/.test(text) && !/(connection|user) limit /.test(text)) {
     const vhost = unescape(url.pathname.slice(1)) || "/";
     return permanent(
       `Cannot connect to the broker at ${where}: no virtual host ${vhost}, or no access to it`,

@@ -41,6 +41,8 @@ Deno.test("brokerFault knows what passes: a virtual host that is down, a limit t
       "530 NOT_ALLOWED - access to vhost 'x' refused for user 'u': connection limit (1) is reached",
       "530 NOT_ALLOWED - Connection refused for user 'u': user connection limit (1) is reached",
       "530 NOT_ALLOWED - connection refused: node connection limit (9) is reached",
+      "530 NOT_ALLOWED - access to vhost 'x' refused for user 'u': connection limit cannot be " +
+      "queried, timeout",
       "530 NOT_ALLOWED - number of channels opened for user 'u' has reached the maximum allowed " +
       "user limit of (1)",
     ]

@@ -193,7 +193,7 @@ class Walk {
     // RabbitMQ says that a channel is closed before the queue counts what it held.
     for (let look = 0; look < countingLooks && left > 0; look++) {
       const size = await queueSize(link, queue);
-      if (size === undefined || size.consumers > 0 || size.messages >= left) return;
+      if (size === undefined || size.messages >= left) return;
       await sleep(countingMs);
     }
   }

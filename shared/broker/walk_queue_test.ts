@@ -93,7 +93,7 @@ for (const type of ["classic", "quorum"] as const) {
       const first = await walk(count);
       assert.deepEqual(first, { visited: count, removed: count / 4, end: "all", seen: all });
       const left = all.filter((at) => at % 4 !== 0);
-      assert.deepEqual(await queueSize(link, queue.name), { messages: left.length, consumers: 0 });
+      assert.equal((await queueSize(link, queue.name))?.messages, left.length);
       const second = await walk(count);
       assert.deepEqual(second, { visited: left.length, removed: 0, end: "gone", seen: left });
     },

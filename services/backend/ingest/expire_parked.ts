@@ -6,6 +6,7 @@ import { formatDuration } from "#shared/config/duration.ts";
 import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
 import type { Database } from "../store/database.ts";
 import { deleteParked } from "../store/delete_parked.ts";
+import { onOneReplica } from "../store/on_one_replica.ts";
 import { type LeavingReading, type ParkedBounds, takeParked } from "../store/take_parked.ts";
 import { deadLetter } from "./dead_letters.ts";
 import type { IngestMetrics } from "./ingest_metrics.ts";
@@ -32,7 +33,11 @@ const stepReadings = 5_000;
  */
 export async function expireParked(options: ExpireOptions): Promise<number> {
   const { db, bounds, queue, metrics, log } = options;
-  const leaving = await takeParked(db, bounds, stepReadings);
+  const leaving = await onOneReplica(
+    db,
+    "expire",
+    (session) => takeParked(session, bounds, stepReadings),
+  ) ?? [];
   if (leaving.length === 0) return 0;
   const outcomes = await deadLetterAll(options, leaving);
   const gone = leaving.filter((_, at) => outcomes[at]!.status === "fulfilled");

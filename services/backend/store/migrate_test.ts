@@ -24,7 +24,7 @@ function onLaterSchema(work: StoreCase): StoreCase {
       await work(db);
     } finally {
       await sql`delete from kysely_migration where name = '9999_later'`.execute(db);
-      await sql`delete from schema_floor`.execute(db);
+      await sql`delete from schema_floor where required_by = '9999_later'`.execute(db);
     }
   };
 }

@@ -19,8 +19,6 @@ export interface LeavingReading extends PlacedReading {
   readonly refused: string | null;
 }
 
-/** Any number that no one else's advisory lock has. */
-const lockKey = 5_170_240;
 /** Time that a backend has to part with what it took, before another one takes it. */
 const lease = sql`interval '1 minute'`;
 /** No row takes less than that, in bytes. */
@@ -32,7 +30,8 @@ const notLeaving = sql`(leaving_at is null or leaving_at < now() - ${lease})`;
  * Takes up to `limit` of the readings that are past the bounds, the oldest
  * first, for the caller to part with and then delete (`deleteParked`). For a
  * minute no other caller gets them. Those whose device is known by now are left to
- * `releaseParked`, unless the database refuses them.
+ * `releaseParked`, unless the database refuses them. Of two callers at once each
+ * would take as many as are too many: `onOneReplica`.
  */
 export async function takeParked(
   db: Kysely<Database>,
@@ -40,10 +39,6 @@ export async function takeParked(
   limit: number,
 ): Promise<readonly LeavingReading[]> {
   const step = async (transaction: Kysely<Database>) => {
-    // What is counted and what is taken then must be the same.
-    const { rows: [lock] } = await sql<{ readonly taken: boolean }>`
-      select pg_try_advisory_xact_lock(${lockKey}::bigint) as taken`.execute(transaction);
-    if (!lock!.taken) return [];
     const tooOld = sql`parked_at < now() - ${maxAgeMs}::float8 * interval '1 millisecond'`;
     const old = await take(transaction, "parked_too_long", tooOld, limit);
     if (old.length === limit) return old;

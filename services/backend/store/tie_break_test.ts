@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { twoLaneHash } from "#migrations/0004_mixed_tie_breaks.ts";
+import { twoLaneHash } from "#migrations/0005_mixed_tie_breaks.ts";
 import { nanosOfTieBreak, tieBreak } from "./tie_break.ts";
 
 const nanos = fc.integer({ min: 0, max: 999 });

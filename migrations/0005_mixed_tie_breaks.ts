@@ -1,5 +1,6 @@
 import { type Kysely, sql } from "kysely";
 
+const name = "0005_mixed_tie_breaks";
 /** The low bits of a tie break hold the hash, the bits above nanoseconds. */
 const hashBits = 53n;
 const pageRows = 5_000;
@@ -9,9 +10,10 @@ type Hash = (values: DataView) => number;
 /**
  * Gives the readings that are stored and parked the tie break of a hash whose
  * lanes mix, so that one that is delivered again is still the one that is there.
- * All is one transaction: writers wait for it, readers do not. A release that
- * computes the other hash must not write after it: what it stores would be
- * taken for another reading when it is delivered again to this one.
+ * All is one transaction: writers wait for it, readers do not. What a release
+ * that computes the other hash stores after it would be taken for another
+ * reading when it is delivered again: such a release starts no more, and one
+ * that runs must be stopped before.
  *
  * It rewrites every row, which takes about as long as storing them did, and as
  * much space again until vacuum has been there.
@@ -19,9 +21,12 @@ type Hash = (values: DataView) => number;
 export async function up(db: Kysely<unknown>): Promise<void> {
   await rehash(db, mixedHash);
   await describe(db, "bits 53 up: nanoseconds past the microsecond, 0 to 999; below: HalfSipHash");
+  await sql`insert into schema_floor (must_know, required_by) values (${name}, ${name})`
+    .execute(db);
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
+  await sql`delete from schema_floor where required_by = ${name}`.execute(db);
   await rehash(db, twoLaneHash);
   await describe(db, "bits 53 up: nanoseconds past the microsecond, 0 to 999; below: hash");
 }

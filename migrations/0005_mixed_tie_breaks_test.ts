@@ -11,7 +11,7 @@ import { databaseConfig } from "../tests/support/database_config.ts";
 import { createTestDatabase, postgresUrl } from "../tests/support/postgres.ts";
 import { readingRow } from "../tests/support/store_rows.ts";
 import { tempPglite } from "../tests/support/temp_pglite.ts";
-import { twoLaneHash } from "./0004_mixed_tie_breaks.ts";
+import { twoLaneHash } from "./0005_mixed_tie_breaks.ts";
 import { migrations } from "./index.ts";
 
 const log = getLogger("mixed-tie-breaks-test");
@@ -67,6 +67,8 @@ async function survivesMigration(url: string): Promise<void> {
   await migrateToLatest(db, log);
   assert.deepEqual(await writeReadings(db, rows), { stored: 0, parked: 0 });
   assert.notDeepEqual(await tieBreaks(db), stored);
+  const { rows: floors } = await sql`select must_know from schema_floor`.execute(db);
+  assert.deepEqual(floors, [{ must_know: "0005_mixed_tie_breaks" }], "others would store twice");
 
   await migrateTo("0003_parked_readings");
   assert.deepEqual(await tieBreaks(db), stored);
