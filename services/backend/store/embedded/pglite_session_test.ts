@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import { tempPglite } from "../../../../tests/support/temp_pglite.ts";
+import { tempFolder } from "../../../../tools/services/temp_folder.ts";
 import { PgliteSession } from "./pglite_session.ts";
 
 const folderOf = (url: string) => url.replace("pglite://", "");
@@ -43,8 +44,8 @@ Deno.test("PgliteSession leaves the process free while a statement runs", async 
 });
 
 Deno.test("PgliteSession makes a database whole or not at all", async () => {
-  await using temporary = await tempPglite();
-  const folder = folderOf(temporary.url);
+  await using temporary = await tempFolder("demo-app-pglite-");
+  const folder = `${temporary.path}/data`;
   // What a start leaves behind that was killed, or found no room.
   await Deno.mkdir(`${folder}.new/base`, { recursive: true });
   await Deno.writeTextFile(`${folder}.new/PG_VERSION`, "18\n");
