@@ -60,7 +60,8 @@ const damage = {
     select "timestamp", tie_break + 1, temperature, humidity, pressure, battery_level, device_id
     from sensor_readings where ${nth(0)}`,
   park: `with gone as (delete from sensor_readings where ${nth(9)} returning *)
-    insert into parked_readings ("timestamp", ${columns}) select "timestamp", ${columns} from gone`,
+    insert into parked_readings ("timestamp", ${columns}, refused)
+    select "timestamp", ${columns}, 'so that the backend does not release it' from gone`,
   addOutside: `insert into sensor_readings ("timestamp", ${columns})
     select "timestamp" - interval '1 day', ${columns} from sensor_readings where ${nth(1)}`,
 };
