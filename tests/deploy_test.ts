@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { getLogger } from "@logtape/logtape";
 import { parse } from "yaml";
 import { flattenSettings } from "#shared/config/flatten_settings.ts";
 import { loadConfig } from "#shared/config/load_config.ts";
@@ -6,6 +7,7 @@ import { adminApp } from "#shared/observability/admin_app.ts";
 import { createRegistry } from "#shared/observability/runtime_metrics.ts";
 import { backendSettings } from "../services/backend/config.ts";
 import { createIngestMetrics } from "../services/backend/ingest/ingest_metrics.ts";
+import { LaterClock } from "../services/backend/ingest/later_clock.ts";
 import { frontendSettings } from "../services/frontend/config.ts";
 import { generatorSettings } from "../services/generator/config.ts";
 import denoConfig from "../deno.json" with { type: "json" };
@@ -205,6 +207,7 @@ Deno.test("Prometheus scrapes the three services where they serve /metrics", () 
 Deno.test("Prometheus alerts by metrics that there are", async () => {
   const registry = createRegistry("backend");
   createIngestMetrics(registry);
+  new LaterClock({ askDatabase: () => Promise.resolve(0), registry, log: getLogger() });
   adminApp({ registry });
   const mounted = compose.services["prometheus"]?.volumes ?? [];
   assert(prometheus.rule_files.length > 0);

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { chromiumPath, launchChromium } from "./support/chromium.ts";
-import { startTask, type TaskProcess } from "./support/task_process.ts";
+import { startTask, type TaskOptions, type TaskProcess } from "./support/task_process.ts";
+import { placePglite } from "./support/temp_pglite.ts";
 import { surelyBrokenMs, waitUntil } from "./support/wait_until.ts";
 
 /** Starts `dev` on free ports and a data folder of the test's. */
-function startDev(data: string): TaskProcess {
+function startDev(data: string, { args = [], ...options }: TaskOptions = {}): TaskProcess {
   return startTask("dev", {
+    ...options,
     // As the task's own grant of .data, for a folder that the test can throw away.
     grants: [`--allow-write=${data}`],
     args: [
@@ -15,6 +17,7 @@ function startDev(data: string): TaskProcess {
       "--backend-metrics-port=0",
       "--generator-metrics-port=0",
       "--interval=200ms",
+      ...args,
     ],
   });
 }
@@ -101,6 +104,7 @@ Deno.test("dev serves everything, stops clean, and still has its data when it st
 
 Deno.test("dev keeps its data folder to one process", async () => {
   const data = await Deno.makeTempDir();
+  await placePglite(`${data}/pglite`);
   try {
     await using first = startDev(data);
     await addressesOf(first);
@@ -114,10 +118,48 @@ Deno.test("dev keeps its data folder to one process", async () => {
 });
 
 Deno.test({
+  name: "dev ends, and says why, when its disk is full, and goes on from there when it has room",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const data = await Deno.makeTempDir();
+    await placePglite(`${data}/pglite`);
+    try {
+      await using first = startDev(data);
+      const { api } = await addressesOf(first);
+      const device = await firstDevice(api);
+      const stored = await waitUntil(async () => {
+        const readings = await newestReadings(api, device);
+        return readings.length >= 3 && readings;
+      }, { what: "readings" });
+      first.kill("SIGKILL");
+      await first.ended;
+
+      // Where anyone may try it: no file may reach the size of the log's, which is 1 MB.
+      const smallFiles = ["bash", "-c", `trap '' XFSZ; ulimit -f 1000; exec "$@"`, "bash"];
+      const load = ["--num-devices=500", "--interval=100ms"];
+      await using full = startDev(data, { under: smallFiles, args: load });
+      const { code, stderr } = await full.ended;
+      assert.equal(code, 1, full.output());
+      assert.match(
+        stderr,
+        /^The database in .* has stopped: .*File too large.*: the disk is full/m,
+      );
+
+      await using next = startDev(data);
+      const now = await newestReadings((await addressesOf(next)).api, device);
+      for (const reading of stored) assert.ok(now.includes(reading), `${reading} is gone`);
+    } finally {
+      await Deno.remove(data, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
   name: "dev's pages show the readings of its devices as they arrive, without a reload",
   ignore: chromiumPath === undefined,
   async fn() {
     const data = await Deno.makeTempDir();
+    await placePglite(`${data}/pglite`);
     try {
       await using dev = startDev(data);
       const { pages, api } = await addressesOf(dev);

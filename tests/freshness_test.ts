@@ -32,8 +32,11 @@ browserTest("Eight tabs of one browser are live over one stream", async (pages) 
     tabs.push(await pages.visit(path, { beside: tabs[0]! }));
   }
   for (const tab of tabs) await tab.waitForSelector(indicator("live"));
-  assert.equal(await pages.metric("live_views"), 8);
-  assert.equal(await pages.metric("live_streams"), 1);
+  // A stream that another takes the place of may end a moment later.
+  await waitUntil(
+    async () => await pages.metric("live_views") === 8 && await pages.metric("live_streams") === 1,
+    { what: "eight views over one stream" },
+  );
   for (const deviceId of ids) pages.fake.addReading(deviceId, nowSeconds(), { temperature: 42.4 });
   for (const tab of tabs) await tab.waitForSelector("text=42.4");
   for (const tab of tabs.slice(1)) await tab.close();
@@ -55,31 +58,42 @@ browserTest("A tab is live where workers cannot be shared", async (pages) => {
 });
 
 browserTest("With the backend down a page dims, and tells how old it is", async (pages) => {
-  addDevice(pages, "fast", 0, 5);
-  addDevice(pages, "quiet", 100, 5);
+  addDevice(pages, "usual", 0, 600);
+  addDevice(pages, "quiet", 10_000, 600);
   const page = await pages.visit("/devices");
   await page.waitForSelector(indicator("live"));
   await pages.backend.stop();
   await page.waitForSelector(indicator("lost"));
   await page.waitForSelector(stale);
-  assert.match(await words(page), /^Backend down · no news for \d+ s$/);
-  assert.deepEqual(await page.locator(".state").allInnerTexts(), ["Was online", "Was silent"]);
+  assert.match(await words(page), /^Backend down · no news for \d+ (s|min)$/);
+  assert.deepEqual(await page.locator(".state").allInnerTexts(), ["Was silent", "Was online"]);
   // Time goes on, for what is shown as well.
-  await page.waitForSelector("tr:has-text('fast') >> text=20 seconds ago");
-  assert.match(await words(page), /^Backend down · no news for (\d\d+ s|\d+ min)$/);
+  const row = page.locator("tr:has-text('usual')");
+  const [shown, said] = [await row.innerText(), await words(page)];
+  await waitUntil(
+    async () => await row.innerText() !== shown && await words(page) !== said,
+    { what: "the ages to grow" },
+  );
+  assert.match(await words(page), /^Backend down · no news for \d+ (s|min)$/);
 
   pages.backend.start();
-  pages.fake.addReading("fast", nowSeconds());
+  pages.fake.addReading("usual", nowSeconds());
   await page.waitForSelector(indicator("live"));
   await page.waitForSelector(fresh);
-  await page.waitForSelector("tr:has-text('fast') >> text=Online");
+  await page.waitForSelector("tr:has-text('usual') >> text=Online");
 });
 
 browserTest("A device falls silent before one's eyes, by its own interval", async (pages) => {
-  addDevice(pages, "fast", 0, 5);
   addDevice(pages, "slow", 1_200, 600);
-  const page = await pages.visit("/devices");
-  await page.waitForSelector("tr:has-text('fast') >> .online");
+  let page: Page;
+  let visits = 0;
+  do {
+    // On a busy machine it may have fallen silent before the page was there.
+    pages.fake.readings.delete("fast");
+    addDevice(pages, "fast", 0, 5);
+    page = await pages.visit("/devices");
+  } while (await page.locator("tr:has-text('fast') >> .online").count() === 0 && ++visits < 20);
+  assert.ok(visits < 20, "never online");
   await page.waitForSelector("tr:has-text('fast') >> .silent");
   assert.deepEqual(await page.locator(".state").allInnerTexts(), ["Silent", "Online"]);
 });
@@ -93,7 +107,7 @@ browserTest("A browser whose clock is off shows the true ages", async (pages) =>
     });
     await page.waitForSelector(indicator("live"));
     await page.waitForSelector("tr:has-text('b') >> text=2 hours ago");
-    assert.match(await page.locator("time").first().innerText(), /just now|seconds ago/);
+    assert.match(await page.locator("time").first().innerText(), /just now|(seconds|minutes?) ago/);
     // Set while the page is open: the server's next word puts that right.
     await page.clock.setSystemTime(Date.now() + offByMs + 5 * 3_600_000);
     pages.fake.addReading("a", nowSeconds(), { temperature: 42.4 });
@@ -153,12 +167,12 @@ Deno.test({
   async fn() {
     await using frontend = await ownProcess();
     const { pages } = frontend;
-    addDevice(pages, "a", 0, 5);
+    addDevice(pages, "a", 0, 600);
     const page = await pages.visit("/devices");
     await page.waitForSelector(indicator("live"));
     frontend.kill("SIGSTOP");
     await page.waitForSelector(`${stale} ${indicator("stale")}`);
-    assert.match(await words(page), /^No news for \d+ s$/);
+    assert.match(await words(page), /^No news for \d+ (s|min)$/);
     assert.deepEqual(await page.locator(".state").allInnerTexts(), ["Was online"]);
     frontend.kill("SIGCONT");
     await page.waitForSelector(`${fresh} ${indicator("live")}`);

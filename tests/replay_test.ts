@@ -64,7 +64,7 @@ Deno.test({
     await letters.fill([{ body: reading(nowSeconds), reason: "out_of_range" }]);
     assert.deepEqual(await letters.run("replay", { limit: 2 }), ["Replayed 2, left 0."]);
     await waitUntil(
-      async () => (await letters.run("list")).some((line) => / {2}2 {2}out_of_range/.test(line)),
+      async () => (await letters.run("list")).some((line) => / {2}2 {2}from_future/.test(line)),
       { what: "the letter to be back after its second replay" },
     );
     assert.equal(await stored(), 1);

@@ -5,6 +5,7 @@ import { Client } from "pg";
 import { createTestDatabase, postgresUrl } from "./support/postgres.ts";
 import { amqpUrl, uniqueQueue } from "./support/rabbitmq.ts";
 import { startTask } from "./support/task_process.ts";
+import { placePglite } from "./support/temp_pglite.ts";
 import { waitUntil } from "./support/wait_until.ts";
 
 /** What `verify --format=json` says of the whole. */
@@ -59,7 +60,8 @@ const damage = {
     select "timestamp", tie_break + 1, temperature, humidity, pressure, battery_level, device_id
     from sensor_readings where ${nth(0)}`,
   park: `with gone as (delete from sensor_readings where ${nth(9)} returning *)
-    insert into parked_readings ("timestamp", ${columns}) select "timestamp", ${columns} from gone`,
+    insert into parked_readings ("timestamp", ${columns}, refused)
+    select "timestamp", ${columns}, 'so that the backend does not release it' from gone`,
   addOutside: `insert into sensor_readings ("timestamp", ${columns})
     select "timestamp" - interval '1 day', ${columns} from sensor_readings where ${nth(1)}`,
 };
@@ -85,6 +87,7 @@ Deno.test("verify proves a run on the embedded database, and finds what is wrong
   const data = await Deno.makeTempDir();
   const manifest = `${data}/run.yaml`;
   const stored = [`--manifest=${manifest}`, `--db-url=pglite://${data}/pglite`];
+  await placePglite(`${data}/pglite`);
   try {
     {
       await using dev = startTask("dev", {

@@ -30,6 +30,8 @@ export interface TaskOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Working folder; the project's own unless given. */
   readonly cwd?: string;
+  /** A command that runs the one after it, under limits, say. */
+  readonly under?: readonly string[];
   /** Permissions beyond the task's, for what a test puts elsewhere than a user would. */
   readonly grants?: readonly string[];
   /** Reads its output no further than this, and closes it, as `head` does. */
@@ -39,7 +41,7 @@ export interface TaskOptions {
 /** Starts the task; disposing kills it, should it still run. */
 export function startTask(
   name: ProgramTask,
-  { args = [], env = {}, cwd = root, grants = [], readUntil }: TaskOptions = {},
+  { args = [], env = {}, cwd = root, under = [], grants = [], readUntil }: TaskOptions = {},
 ): TaskProcess {
   const [deno, run, ...words] = denoConfig.tasks[name].command.split(" ");
   assert.equal(deno, "deno");
@@ -48,8 +50,9 @@ export function startTask(
     word.endsWith(".ts") ? root + word : word
   );
   const settings = ["--quiet", "--no-prompt", `--config=${root}deno.json`];
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [run!, ...settings, ...grants, ...placed, ...args],
+  const [program, ...before] = [...under, Deno.execPath()];
+  const child = new Deno.Command(program!, {
+    args: [...before, run!, ...settings, ...grants, ...placed, ...args],
     cwd,
     clearEnv: true,
     env: { ...testEnvironment(Deno.env.toObject()), ...env },

@@ -1,5 +1,7 @@
 import { isTooLong, longestText } from "./text_rule.ts";
 
+/** What most ids are, and what spares them the rest. */
+const plain = /^[!-~]{1,255}$/;
 const controlCharacter = /\p{Cc}/u;
 /**
  * A character that leaves a mark: neither white space, nor one that has no width or
@@ -14,6 +16,7 @@ const visibleCharacter =
  * one of 1 to 255 characters, no control characters and at least one visible.
  */
 export function deviceIdProblem(deviceId: string): string | undefined {
+  if (plain.test(deviceId)) return undefined;
   if (deviceId === "") return "is empty";
   if (isTooLong(deviceId)) return `is longer than ${longestText} characters`;
   if (controlCharacter.test(deviceId)) return "has a control character";

@@ -2,7 +2,6 @@
 const hashBits = 53n;
 
 const bytes = new DataView(new ArrayBuffer(32));
-const initialState = Int32Array.of(0x736f6d65, 0x646f7261, 0x6c796765, 0x74656462);
 const state = new Int32Array(4);
 
 /**
@@ -37,7 +36,10 @@ export function tieBreak(
 
 /** Of 32 bytes, 53 bits. */
 function hashOf(bytes: DataView): number {
-  state.set(initialState);
+  state[0] = 0x736f6d65;
+  state[1] = 0x646f7261;
+  state[2] = 0x6c796765;
+  state[3] = 0x74656462;
   for (let at = 0; at < 32; at += 4) {
     const word = bytes.getInt32(at);
     state[3]! ^= word;

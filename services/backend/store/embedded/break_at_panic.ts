@@ -18,9 +18,10 @@ export class BrokenDatabaseError extends Error {
 
 /**
  * Has a query fail when the server ends itself, which it does where it can't
- * go on safely, say when its log can't be written. PGlite takes that for an
- * error like any other and calls the ended program for ever: it can be left
- * only where it mends the stack, before the next call.
+ * go on safely, say when its log can't be written, or is left in the middle of
+ * its work by an error of what is below it. PGlite takes that for an error like
+ * any other and calls the program again, for ever: it can be left only where it
+ * mends the stack, before the next call.
  *
  * @param lastWords What the server wrote to its log before.
  */
@@ -30,8 +31,8 @@ export function breakAtPanic(program: Program, lastWords: () => string | undefin
     try {
       turn();
     } catch (error) {
-      if (hasEnded(error)) {
-        const reason = lastWords() ?? String(error);
+      if ((error as { readonly status?: unknown } | null)?.status !== backToLoop) {
+        const reason = lastWords() ?? (error instanceof Error ? error.message : String(error));
         program.stackRestore = () => {
           throw new BrokenDatabaseError(reason, { cause: error });
         };
@@ -41,10 +42,4 @@ export function breakAtPanic(program: Program, lastWords: () => string | undefin
       throw error;
     }
   };
-}
-
-function hasEnded(error: unknown): boolean {
-  if (error instanceof WebAssembly.RuntimeError) return true;
-  const { name, status } = error as { readonly name?: unknown; readonly status?: unknown };
-  return name === "ExitStatus" && status !== backToLoop;
 }
