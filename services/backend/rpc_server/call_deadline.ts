@@ -10,7 +10,9 @@ export function limitUnaryCalls(timeouts: Timeouts): Interceptor {
   return (next) => async (request) => {
     if (request.stream) return await next(request);
     const controller = new AbortController();
-    const { promise: ended, reject } = Promise.withResolvers<never>();
+    const { promise: answered, resolve, reject } = Promise.withResolvers<
+      Awaited<ReturnType<typeof next>>
+    >();
     const end = (reason: unknown) => {
       controller.abort(reason);
       reject(ConnectError.from(reason, Code.Canceled));
@@ -22,9 +24,9 @@ export function limitUnaryCalls(timeouts: Timeouts): Interceptor {
     if (request.signal.aborted) left();
     request.signal.addEventListener("abort", left);
     try {
-      const answer = next({ ...request, signal: controller.signal });
-      answer.catch(() => {}); // when it fails after the end, nobody waits for it
-      return await Promise.race([answer, ended]);
+      // Whichever settles it first; what an answer is after the end, nobody waits for.
+      next({ ...request, signal: controller.signal }).then(resolve, reject);
+      return await answered;
     } finally {
       stop();
       request.signal.removeEventListener("abort", left);

@@ -28,13 +28,13 @@ export function timedRequest(
   late: () => void,
 ): TimedRequest {
   const source = body[Symbol.asyncIterator]();
-  const { promise: failed, reject } = Promise.withResolvers<never>();
-  failed.catch(() => {}); // for when nobody reads any more
+  let failure: ConnectError | undefined;
+  let fail = (_error: ConnectError) => {};
   const within = (timeouts: Timeouts) =>
     timeouts.start(() => {
       late();
       const problem = `the request did not come within ${timeouts.ms} ms`;
-      reject(new ConnectError(problem, Code.DeadlineExceeded));
+      fail(failure = new ConnectError(problem, Code.DeadlineExceeded));
     });
   let stop = within(request);
   return {
@@ -44,7 +44,11 @@ export function timedRequest(
         return this;
       },
       async next() {
-        const result = await Promise.race([source.next(), failed]);
+        if (failure !== undefined) throw failure;
+        const result = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+          fail = reject;
+          source.next().then(resolve, reject);
+        });
         if (result.done || many) stop();
         if (!result.done && many) stop = within(pause);
         return result;
