@@ -10,10 +10,12 @@ import {
   showsNothingOfTheInside,
 } from "./support/program_output.ts";
 import { startTask } from "./support/task_process.ts";
+import { placePglite } from "./support/temp_pglite.ts";
 import { inTime, waitUntil } from "./support/wait_until.ts";
 
 Deno.test("dev runs once in a folder, and ends well when it is told to stop", async () => {
   await using folder = await tempFolder("demo-app-");
+  await placePglite(`${folder.path}/.data/pglite`);
   const options = { args: [...freePorts, "--interval=100ms"], cwd: folder.path };
   await using first = startTask("dev", options);
   await first.printed(/The pipeline is running/);

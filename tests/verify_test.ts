@@ -5,6 +5,7 @@ import { Client } from "pg";
 import { createTestDatabase, postgresUrl } from "./support/postgres.ts";
 import { amqpUrl, uniqueQueue } from "./support/rabbitmq.ts";
 import { startTask } from "./support/task_process.ts";
+import { placePglite } from "./support/temp_pglite.ts";
 import { waitUntil } from "./support/wait_until.ts";
 
 /** What `verify --format=json` says of the whole. */
@@ -86,6 +87,7 @@ Deno.test("verify proves a run on the embedded database, and finds what is wrong
   const data = await Deno.makeTempDir();
   const manifest = `${data}/run.yaml`;
   const stored = [`--manifest=${manifest}`, `--db-url=pglite://${data}/pglite`];
+  await placePglite(`${data}/pglite`);
   try {
     {
       await using dev = startTask("dev", {

@@ -12,14 +12,21 @@ const template: string | undefined = Deno.env.get("TEST_PGLITE_TEMPLATE");
 /** A folder of its own with an empty embedded database; disposing removes it. */
 export async function tempPglite(): Promise<AsyncDisposable & { readonly url: string }> {
   const folder = await Deno.makeTempDir({ prefix: "demo-app-pglite-" });
-  if (template !== undefined) {
-    await makeOnce(template);
-    await cp(template, `${folder}/data`, { recursive: true });
-  }
+  await placePglite(`${folder}/data`);
   return {
     url: `pglite://${folder}/data`,
     [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
   };
+}
+
+/**
+ * Puts an empty embedded database at `path`, so that who opens it need not make
+ * one; without `deno task test` it has to.
+ */
+export async function placePglite(path: string): Promise<void> {
+  if (template === undefined) return;
+  await makeOnce(template);
+  await cp(template, path, { recursive: true });
 }
 
 /** Makes the database unless it is there; test files run side by side. */
