@@ -140,7 +140,10 @@ Deno.test({
       await using full = startDev(data, { under: smallFiles, args: load });
       const { code, stderr } = await full.ended;
       assert.equal(code, 1, full.output());
-      assert.match(stderr, /^The database in .* has stopped: .*File too large.*: the disk is full/m);
+      assert.match(
+        stderr,
+        /^The database in .* has stopped: .*File too large.*: the disk is full/m,
+      );
 
       await using next = startDev(data);
       const now = await newestReadings((await addressesOf(next)).api, device);

@@ -15,11 +15,11 @@ export interface Contender {
 export interface Running extends AsyncDisposable {
   readonly pid: number;
   /**
-   * Resolves once it has printed `word`.
+   * Resolves to all that it has printed once `word` is in it.
    *
    * @throws {Error} with all it printed, if it ends before.
    */
-  printed(word: string): Promise<void>;
+  printed(word: string): Promise<string>;
   /** @throws {Error} with all it printed, if it has ended. */
   throwIfEnded(): void;
 }
@@ -81,7 +81,12 @@ export function bareLoop(name: string, { database }: { readonly database: boolea
   };
 }
 
-function run(cwd: string, args: readonly string[], env: Readonly<Record<string, string>>): Running {
+/** Starts a Deno of its own; disposing ends it as a signal does. */
+export function run(
+  cwd: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Running {
   const inherited = Object.entries(Deno.env.toObject()).filter(([name]) => !/^APP_/.test(name));
   const child = new Deno.Command(Deno.execPath(), {
     args: [...args],
@@ -121,6 +126,7 @@ function run(cwd: string, args: readonly string[], env: Readonly<Record<string, 
         throwIfEnded();
         await heard.promise;
       }
+      return words;
     },
     async [Symbol.asyncDispose]() {
       if (!ended) child.kill("SIGTERM");

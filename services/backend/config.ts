@@ -13,6 +13,7 @@ import {
   voiding,
   wholeNumber,
 } from "#shared/config/setting_kinds.ts";
+import { apiLimits } from "./rpc_server/api_limits.ts";
 
 const databaseParts = ["host", "port", "user", "password", "database"];
 
@@ -67,6 +68,31 @@ export const backendSettings = {
         doc: "longest that a query may take in PostgreSQL, which then ends it, or wait for PGlite",
         default: "10s",
         minMs: 100,
+      }),
+    },
+    api: {
+      max_connections: wholeNumber({
+        doc: "connections of clients, at most; the one idle for longest gives way to a new one",
+        default: apiLimits.maxConnections,
+        min: 1,
+        max: 100_000,
+      }),
+      max_calls: wholeNumber({
+        doc: "calls of all clients in hand, at most; further ones get RESOURCE_EXHAUSTED",
+        default: apiLimits.maxCalls,
+        min: 1,
+        max: 100_000,
+      }),
+      call_timeout: duration({
+        doc: "longest that a unary call may take; a client's shorter deadline holds",
+        default: `${apiLimits.callMs / 1_000}s`,
+        minMs: 100,
+      }),
+      max_unread_mb: wholeNumber({
+        doc: "MB of answers that clients have not read; what is past it ends those that stall",
+        default: apiLimits.maxUnreadBytes / 2 ** 20,
+        min: 1,
+        max: 100_000,
       }),
     },
     rabbitmq: {

@@ -84,6 +84,12 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
       routes: iotService(database.query),
       health: { ready: checks.schema },
       translate: translateStoreError,
+      limits: {
+        maxConnections: config.api.maxConnections,
+        maxCalls: config.api.maxCalls,
+        callMs: config.api.callTimeoutMs,
+        maxUnreadBytes: config.api.maxUnreadMb * 2 ** 20,
+      },
       registry,
       log,
     }),

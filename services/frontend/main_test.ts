@@ -8,10 +8,10 @@ import { runFrontend } from "./main.ts";
 import { assets } from "./static/assets.ts";
 
 const log = getLogger("test");
-const config = { host: "127.0.0.1", httpPort: 0, maxLiveViews: 3, maxLiveViewsPerClient: 2 };
+const config = { host: "127.0.0.1", httpPort: 0, maxLiveViewsPerClient: 20 };
 
 /** A running frontend before a fake backend with one device. */
-async function startFrontend() {
+async function startFrontend(maxLiveViews = 3) {
   const fake = new FakeBackend();
   fake.addDevice({ deviceId: "a" });
   const backend = new BrowserBackend(fake);
@@ -19,11 +19,12 @@ async function startFrontend() {
   const stop = new AbortController();
   const ready = Promise.withResolvers<string>();
   const running = runFrontend(
-    { ...config, backendUrl: backend.url },
+    { ...config, maxLiveViews, backendUrl: backend.url },
     { log, signal: stop.signal, onReady: ({ pages }) => ready.resolve(pages!) },
   );
   const pages = await Promise.race([ready.promise, running.then(() => "")]);
   return {
+    fake,
     pages: new URL(pages),
     running,
     stop: () => stop.abort(),
@@ -59,12 +60,31 @@ Deno.test("runFrontend stops although a viewer has stopped reading", async () =>
   assert.ok(tookMs > 1_000, `nothing was in its way: ${tookMs} ms`);
 });
 
-Deno.test("runFrontend bounds the live views of an address, until the streams are gone", async () => {
+Deno.test("runFrontend asks for little at once for what is live, and answers pages meanwhile", async () => {
+  await using frontend = await startFrontend(20);
+  const { fake, pages } = frontend;
+  const ids = Array.from({ length: 20 }, (_, i) => `d${i}`);
+  for (const deviceId of ids) fake.addDevice({ deviceId });
+  const held = Promise.withResolvers<void>();
+  // Also where the test fails: the backend stops once it has answered.
+  using _held = { [Symbol.dispose]: held.resolve };
+  fake.hold = held.promise;
+  const views = ids.map((readings) => ({ readings }));
+  const stream = await fetch(new URL("/live", pages), liveRequest(views));
+  await waitUntil(() => fake.held.now >= 4, { what: "polls that wait for the backend" });
+  assert.match(await (await fetch(new URL("/devices", pages))).text(), /data-live/);
+  assert.equal(fake.held.most, 4);
+  fake.hold = undefined;
+  held.resolve();
+  await stream.body!.cancel();
+});
+
+Deno.test("runFrontend bounds what is live, until the streams are gone", async () => {
   await using frontend = await startFrontend();
   const open = () => fetch(new URL("/live", frontend.pages), liveRequest([{ devices: "" }]));
-  const streams = [await open(), await open()];
+  const streams = [await open(), await open(), await open()];
   const refused = await open();
-  assert.equal(refused.status, 429);
+  assert.equal(refused.status, 503);
   await refused.body?.cancel();
   assert.match(await (await fetch(new URL("/devices", frontend.pages))).text(), /data-live/);
   for (const { body } of streams) await body!.cancel();
@@ -92,7 +112,7 @@ async function answersAreStuck(pages: URL, requests: number): Promise<void> {
 Deno.test("runFrontend says which setting to change when the port is taken", async () => {
   await using frontend = await startFrontend();
   const httpPort = Number(frontend.pages.port);
-  const taken = { ...config, httpPort, backendUrl: new URL("http://127.0.0.1:1") };
+  const taken = { ...config, maxLiveViews: 1, httpPort, backendUrl: new URL("http://127.0.0.1:1") };
   await assert.rejects(runFrontend(taken, { log, signal: new AbortController().signal }), {
     name: "StartError",
     message: /in use; choose another with frontend\.http_port/,

@@ -1,3 +1,17 @@
+import {
+  cancel,
+  concat,
+  endHeaders,
+  endStream,
+  frame,
+  frameType,
+  message,
+  preface,
+  requestFields,
+  send,
+  uint32,
+} from "./http2_frames.ts";
+
 /** What a gRPC client may do to the server in the middle of its calls. */
 export const endings = [
   "reset",
@@ -8,12 +22,6 @@ export const endings = [
 ] as const;
 export type Ending = typeof endings[number];
 
-const encoder = new TextEncoder();
-const preface = encoder.encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-const frameType = { data: 0, headers: 1, reset: 3, settings: 4, goaway: 7 };
-const endStream = 1;
-const endHeaders = 4;
-const cancel = 8;
 const internalError = 2;
 
 /**
@@ -72,7 +80,7 @@ function manyDevices(stream: number): Uint8Array {
 
 /** Each question is answered with some 2 KB; the request is left open. */
 function manyReflections(stream: number): Uint8Array {
-  const name = encoder.encode("iot.v1.IoTService");
+  const name = new TextEncoder().encode("iot.v1.IoTService");
   const question = message([0x22, name.length, ...name]);
   return concat(
     headers(stream, "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"),
@@ -81,56 +89,7 @@ function manyReflections(stream: number): Uint8Array {
 }
 
 function headers(stream: number, path: string): Uint8Array {
-  const fields = {
-    ":method": "POST",
-    ":scheme": "http",
-    ":path": path,
-    ":authority": "localhost",
-    "content-type": "application/grpc",
-    te: "trailers",
-  };
-  // HPACK's literal fields, never indexed in its table, without Huffman codes.
-  const block = Object.entries(fields).map(([name, value]) =>
-    concat(
-      new Uint8Array([0, name.length]),
-      encoder.encode(name),
-      new Uint8Array([value.length]),
-      encoder.encode(value),
-    )
-  );
-  return frame(frameType.headers, endHeaders, stream, ...block);
-}
-
-/** A gRPC message, uncompressed. */
-function message(bytes: readonly number[]): Uint8Array {
-  return concat(new Uint8Array([0]), uint32(bytes.length), new Uint8Array(bytes));
-}
-
-function frame(type: number, flags: number, stream: number, ...payload: Uint8Array[]): Uint8Array {
-  const body = concat(...payload);
-  const head = new Uint8Array([...uint32(body.length).subarray(1), type, flags]);
-  return concat(head, uint32(stream), body);
-}
-
-function uint32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value);
-  return bytes;
-}
-
-function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
-async function send(connection: Deno.Conn, ...parts: Uint8Array[]): Promise<void> {
-  const bytes = concat(...parts);
-  for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
+  return frame(frameType.headers, endHeaders, stream, requestFields(path));
 }
 
 /** Reads frames until that many calls have ended. */

@@ -1,22 +1,14 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { deviceIdProblem } from "../readings/device_id_rule.ts";
 
 /** Most rows that one page may have. */
 const maxPageSize = 1_000;
 
-/** Longest device id in UTF-16 units: 255 characters, each of which may take two. */
-const longestId = 2 * 255;
-
-/**
- * @throws {ConnectError} INVALID_ARGUMENT for the empty id, and for what can be
- *   no id: the database takes no NUL, and no message says a long one back.
- */
+/** @throws {ConnectError} INVALID_ARGUMENT for what can be the id of no device. */
 export function checkDeviceId(deviceId: string): void {
-  if (deviceId === "") throw new ConnectError("device_id is empty", Code.InvalidArgument);
-  if (deviceId.length > longestId) {
-    throw new ConnectError("device_id is longer than 255 characters", Code.InvalidArgument);
-  }
-  if (/\p{Cc}/u.test(deviceId)) {
-    throw new ConnectError("device_id has a control character", Code.InvalidArgument);
+  const problem = deviceIdProblem(deviceId);
+  if (problem !== undefined) {
+    throw new ConnectError(`device_id ${problem}`, Code.InvalidArgument);
   }
 }
 

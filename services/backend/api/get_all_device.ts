@@ -1,4 +1,6 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { WireType } from "@bufbuild/protobuf/wire";
+import type { HandlerContext } from "@connectrpc/connect";
 import type { Kysely } from "kysely";
 import {
   type GetAllDeviceRequest,
@@ -6,30 +8,118 @@ import {
   GetAllDeviceResponseSchema,
 } from "#shared/gen/iot/v1/iot_service_pb.ts";
 import { typicalInterval } from "#shared/telemetry/typical_interval.ts";
+import type { LargeAnswers } from "../rpc_server/large_answers.ts";
 import type { Database } from "../store/database.ts";
 import { listDevices } from "../store/read_devices.ts";
 import { latestReadings } from "../store/read_readings.ts";
 import { pageSize } from "./check_request.ts";
 import { deviceToken, readDeviceToken } from "./page_token.ts";
 
+/** Runs a query, with what it takes to get an answer to it. */
+export type Ask = <Result>(query: (db: Kysely<Database>) => Promise<Result>) => Promise<Result>;
+
+export interface GetAllDeviceContext extends Pick<HandlerContext, "signal" | "requestHeader"> {
+  readonly ask: Ask;
+  readonly large: LargeAnswers;
+}
+
+type Page =
+  & MessageInitShape<typeof GetAllDeviceResponseSchema>
+  & Pick<
+    GetAllDeviceResponse,
+    "devices" | "latestReadings" | "typicalIntervalSeconds" | "nextPageToken"
+  >;
+
+/** Devices a page where the answer has them all. */
+const pageOfAll = 1_000;
+
 export async function getAllDevice(
-  db: Kysely<Database>,
   request: GetAllDeviceRequest,
+  context: GetAllDeviceContext,
 ): Promise<GetAllDeviceResponse> {
   const size = pageSize(request.pageSize);
   const after = readDeviceToken(request.pageToken);
-  // One more than asked for says whether there is a next page.
-  const limit = size === undefined ? undefined : size + 1;
-  const found = await listDevices(db, { after, limit });
-  const more = size !== undefined && found.length > size;
-  const devices = more ? found.slice(0, size) : [...found];
-  const latest = request.withLatestReading
-    ? await latestReadings(db, devices.map(({ deviceId }) => deviceId))
-    : [];
-  return create(GetAllDeviceResponseSchema, {
-    devices,
-    latestReadings: latest.map(({ reading }) => reading),
-    typicalIntervalSeconds: latest.map(({ recentSeconds }) => typicalInterval(recentSeconds) ?? 0),
-    nextPageToken: more ? deviceToken(devices.at(-1)!.deviceId) : "",
+  const page = (after: string | undefined, size: number) =>
+    context.ask((db) => readPage(db, { after, size, latest: request.withLatestReading }));
+  if (size !== undefined) return create(GetAllDeviceResponseSchema, await page(after, size));
+  const { signal, large, requestHeader } = context;
+  return await large.make(signal, async () => {
+    const whole = isJson(requestHeader) ? gatheredPages() : encodedPages();
+    for (let last = after, more = true; more;) {
+      signal.throwIfAborted();
+      const next = await page(last, pageOfAll);
+      whole.add(next);
+      last = next.devices.at(-1)?.deviceId;
+      more = next.nextPageToken !== "";
+      // The embedded database answers without giving others their turn.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return whole.answer();
   });
+}
+
+async function readPage(
+  db: Kysely<Database>,
+  { after, size, latest }: {
+    readonly after: string | undefined;
+    readonly size: number;
+    readonly latest: boolean;
+  },
+): Promise<Page> {
+  // One more than asked for says whether there is a next page.
+  const found = await listDevices(db, { after, limit: size + 1 });
+  const more = found.length > size;
+  const devices = found.slice(0, size);
+  const newest = latest ? await latestReadings(db, devices.map(({ deviceId }) => deviceId)) : [];
+  return {
+    devices,
+    latestReadings: newest.map(({ reading }) => reading),
+    typicalIntervalSeconds: newest.map(({ recentSeconds }) => typicalInterval(recentSeconds) ?? 0),
+    nextPageToken: more ? deviceToken(devices.at(-1)!.deviceId) : "",
+  };
+}
+
+interface Pages {
+  add(page: Page): void;
+  answer(): GetAllDeviceResponse;
+}
+
+/** The pages as messages: JSON is written from nothing less. */
+function gatheredPages(): Pages {
+  const answer = create(GetAllDeviceResponseSchema);
+  return {
+    add(page) {
+      answer.devices.push(...page.devices);
+      answer.latestReadings.push(...page.latestReadings);
+      answer.typicalIntervalSeconds.push(...page.typicalIntervalSeconds);
+    },
+    answer: () => answer,
+  };
+}
+
+/**
+ * The pages as they are sent, which take a tenth of what messages take. A
+ * message's unknown fields are written as they are, and fields that repeat
+ * follow each other on the wire: so each page stands there as one such field,
+ * whose bytes begin behind the tag of its first device.
+ */
+function encodedPages(): Pages {
+  const { number: no } = GetAllDeviceResponseSchema.field.devices;
+  const encoded: Uint8Array[] = [];
+  return {
+    add(page) {
+      if (page.devices.length === 0) return;
+      const whole = create(GetAllDeviceResponseSchema, { ...page, nextPageToken: "" });
+      encoded.push(toBinary(GetAllDeviceResponseSchema, whole).subarray(1));
+    },
+    answer() {
+      const answer = create(GetAllDeviceResponseSchema);
+      answer.$unknown = encoded.map((data) => ({ no, wireType: WireType.LengthDelimited, data }));
+      return answer;
+    },
+  };
+}
+
+function isJson(requestHeader: Headers): boolean {
+  return requestHeader.get("content-type")?.includes("json") ?? false;
 }

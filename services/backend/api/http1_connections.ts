@@ -6,6 +6,7 @@ import type { Connections } from "./shared_port.ts";
 interface Connection {
   readonly inHand: Set<ServerResponse>;
   idle: ReturnType<typeof setTimeout> | undefined;
+  idleSinceMs: number;
 }
 
 /**
@@ -31,17 +32,18 @@ export function http1Connections(listener: RpcListener, maxIdleMs: number): Conn
       if (draining) socket.destroySoon();
       else waitForRequest(socket, connection);
     });
-    listener(request, response);
+    listener(request, response, socket);
   });
 
   function waitForRequest(socket: Socket, connection: Connection): void {
     clearTimeout(connection.idle);
+    connection.idleSinceMs = performance.now();
     if (!socket.destroyed) connection.idle = setTimeout(() => socket.destroy(), maxIdleMs);
   }
 
   return {
     accept(socket) {
-      const connection: Connection = { inHand: new Set(), idle: undefined };
+      const connection: Connection = { inHand: new Set(), idle: undefined, idleSinceMs: 0 };
       connections.set(socket, connection);
       socket.once("close", () => {
         clearTimeout(connection.idle);
@@ -49,6 +51,11 @@ export function http1Connections(listener: RpcListener, maxIdleMs: number): Conn
       });
       waitForRequest(socket, connection);
       server.emit("connection", socket);
+      const { inHand } = connection;
+      return {
+        idleSinceMs: () => inHand.size === 0 ? connection.idleSinceMs : undefined,
+        end: () => socket.destroySoon(),
+      };
     },
     drain() {
       draining = true;

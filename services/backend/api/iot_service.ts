@@ -1,26 +1,26 @@
-import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
-import type { Kysely } from "kysely";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { IoTService } from "#shared/gen/iot/v1/iot_service_pb.ts";
+import type { ApiRoutes } from "../rpc_server/api_routes.ts";
 import { DatabaseBusyError } from "../store/connection/turns.ts";
-import type { Database, QueryHandle } from "../store/database.ts";
+import type { QueryHandle } from "../store/database.ts";
 import { isTransient, sqlState } from "../store/write_failure.ts";
-import { getAllDevice } from "./get_all_device.ts";
+import { type Ask, getAllDevice } from "./get_all_device.ts";
 import { getDevice } from "./get_device.ts";
 import { getSensorReadingByDeviceId } from "./get_sensor_reading_by_device_id.ts";
 import { retryQuery } from "./retry_query.ts";
 
 /** Adds `iot.v1.IoTService`, answered by queries of the database. */
-export function iotService(queries: QueryHandle): (router: ConnectRouter) => void {
-  /** An RPC that takes a session of the database, for as long as it needs one. */
-  const answer =
-    <Request, Response>(query: (db: Kysely<Database>, request: Request) => Promise<Response>) =>
-    (request: Request, { signal }: { readonly signal: AbortSignal }) =>
-      retryQuery(signal, () => queries.run(signal, (db) => query(db, request)));
-  return (router) =>
+export function iotService(queries: QueryHandle): ApiRoutes {
+  /** Takes a session of the database for as long as one query, or a few that belong together. */
+  const asking = (signal: AbortSignal): Ask => (query) =>
+    retryQuery(signal, () => queries.run(signal, query));
+  return (router, { large }) =>
     router.service(IoTService, {
-      getAllDevice: answer(getAllDevice),
-      getDevice: answer(getDevice),
-      getSensorReadingByDeviceID: answer(getSensorReadingByDeviceId),
+      getAllDevice: (request, { signal, requestHeader }) =>
+        getAllDevice(request, { ask: asking(signal), large, signal, requestHeader }),
+      getDevice: (request, { signal }) => asking(signal)((db) => getDevice(db, request)),
+      getSensorReadingByDeviceID: (request, { signal }) =>
+        asking(signal)((db) => getSensorReadingByDeviceId(db, request)),
     });
 }
 

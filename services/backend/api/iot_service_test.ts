@@ -62,6 +62,7 @@ async function serve(db: Kysely<Database>) {
   );
   const client = open.use(new GrpcJsClient(api.port, loadedService()));
   return {
+    url: api.url,
     getAllDevice: (request: object) => client.unary<DevicePage>("GetAllDevice", request),
     getDevice: (deviceId: string) => client.unary<{ device: Device }>("GetDevice", { deviceId }),
     getReadings: (request: object) =>
@@ -97,6 +98,32 @@ eachDatabase("IoTService", {
     }
     await assert.rejects(api.getAllDevice({ pageSize: -1 }), invalid);
     await assert.rejects(api.getAllDevice({ pageToken: "forged" }), invalid);
+  },
+
+  async "GetAllDevice reads every device in pages, for binary clients and JSON"(db) {
+    await using api = await serve(db);
+    const known = Array.from({ length: 2_500 }, (_, at) => `device ${String(at).padStart(4, "0")}`);
+    await writeDevices(db, known.map((id) => device(id)));
+    await writeReadings(
+      db,
+      ["device 0000", "device 1000", "device 2499"].map((id) => readingRow(id)),
+    );
+    const whole = await api.getAllDevice({ withLatestReading: true });
+    assert.deepEqual(ids(whole), known);
+    const withReading = whole.latestReadings.map(({ deviceId }) => deviceId);
+    assert.deepEqual(withReading, ["device 0000", "device 1000", "device 2499"]);
+    assert.equal(whole.nextPageToken, "");
+    const response = await fetch(`${api.url}/iot.v1.IoTService/GetAllDevice`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ withLatestReading: true }),
+    });
+    const page: DevicePage = await response.json();
+    assert.deepEqual(ids(page), known);
+    assert.deepEqual(page.latestReadings.map(({ deviceId }) => deviceId), withReading);
+    // From a token on, there is no first page and no last size either.
+    const { nextPageToken } = await api.getAllDevice({ pageSize: 1_000 });
+    assert.deepEqual(ids(await api.getAllDevice({ pageToken: nextPageToken })), known.slice(1_000));
   },
 
   async "GetAllDevice gives each device's newest reading, in the same order"(db) {
@@ -170,7 +197,12 @@ eachDatabase("IoTService", {
     await assert.rejects(api.getDevice("\u{1f322}".repeat(255)), { code: status.NOT_FOUND });
     await assert.rejects(api.getDevice("' or true --"), { code: status.NOT_FOUND });
     await assert.rejects(api.getDevice(""), invalid);
-    await assert.rejects(api.getDevice("a\0b"), invalid);
+    for (
+      const impossible of ["a\0b", " ", "\u200b\u3164", "x".repeat(256), "\u{1f321}".repeat(256)]
+    ) {
+      await assert.rejects(api.getDevice(impossible), invalid);
+      await assert.rejects(api.getReadings({ deviceId: impossible }), invalid);
+    }
     await assert.rejects(api.getDevice("x".repeat(3_000_000)), invalid);
     await assert.rejects(api.getReadings({ deviceId: "\0" }), invalid);
     await assert.rejects(api.getReadings({ deviceId: "x".repeat(3_000_000) }), invalid);

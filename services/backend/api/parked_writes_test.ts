@@ -6,6 +6,10 @@ import { getLogger } from "@logtape/logtape";
 import { Health, HealthCheckResponse_ServingStatus } from "#shared/gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "#shared/gen/grpc/reflection/v1/reflection_pb.ts";
 import { waitUntil } from "../../../tests/support/wait_until.ts";
+import { apiLimits, headerLimits } from "../rpc_server/api_limits.ts";
+import { CallLimits } from "../rpc_server/call_limits.ts";
+import { Timeouts } from "../rpc_server/timeouts.ts";
+import { UnreadAnswers } from "../rpc_server/unread_answers.ts";
 import { http1Connections } from "./http1_connections.ts";
 import { http2Connections } from "./http2_connections.ts";
 import { rpcListener } from "./rpc_listener.ts";
@@ -40,17 +44,29 @@ async function endlessServer() {
     .service(ServerReflection, {
       serverReflectionInfo: () => endless({ validHost: "x".repeat(200_000) }),
     });
-  const listener = rpcListener(router, getLogger("test"));
-  const shared = await listenOnSharedPort({
-    host: "127.0.0.1",
-    port: 0,
-    portKey: "port",
-    http1: http1Connections(listener, 60_000),
-    http2: http2Connections(listener),
-    sniffMs: 10_000,
-    graceMs: 0,
-  });
-  return { seen, shared };
+  const refused = () => {};
+  const unread = new UnreadAnswers({ ...apiLimits, now: () => performance.now() });
+  const open = new AsyncDisposableStack();
+  const times = {
+    request: open.use(new Timeouts(60_000)),
+    pause: open.use(new Timeouts(60_000)),
+  };
+  const limits = new CallLimits({ ...apiLimits, times, unread, refused });
+  const listener = rpcListener(router, { limits, log: getLogger("test") });
+  const { port } = open.use(
+    await listenOnSharedPort({
+      host: "127.0.0.1",
+      port: 0,
+      portKey: "port",
+      http1: http1Connections(listener, 60_000),
+      http2: http2Connections({ ...apiLimits, listener, headers: headerLimits, refused }),
+      sniffMs: 10_000,
+      graceMs: 0,
+      ...apiLimits,
+      refused,
+    }),
+  );
+  return { seen, shared: { port, [Symbol.asyncDispose]: () => open.disposeAsync() } };
 }
 
 Deno.test("a call whose client resets it while its writes are parked comes to its end", async () => {

@@ -1,13 +1,16 @@
+import type { Socket } from "node:net";
 import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import type { Logger } from "@logtape/logtape";
-import { type NodeRequest, type NodeResponse, releaseParkedWrites } from "./parked_writes.ts";
+import type { CallLimits } from "../rpc_server/call_limits.ts";
+import type { NodeRequest, NodeResponse } from "../rpc_server/node_http.ts";
+import { releaseParkedWrites } from "./parked_writes.ts";
 import { discardUnreadRequest } from "./unread_request.ts";
 
-export type RpcListener = (request: NodeRequest, response: NodeResponse) => void;
+export type RpcListener = (request: NodeRequest, response: NodeResponse, socket: Socket) => void;
 
 /**
  * Serves a router's RPCs to node:http and node:http2.
@@ -16,25 +19,30 @@ export type RpcListener = (request: NodeRequest, response: NodeResponse) => void
  * host, or a host that makes no URL) is answered 400, where the adapter throws
  * out of the event and so ends the process; and what goes wrong is logged.
  */
-export function rpcListener(router: ConnectRouter, log: Logger): RpcListener {
+export function rpcListener(
+  router: ConnectRouter,
+  { limits, log }: { readonly limits: CallLimits; readonly log: Logger },
+): RpcListener {
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
-  return (request, response) => {
+  return (request, response, socket) => {
     const handler = handlers.get(request.url?.split("?", 1)[0] ?? "");
     if (handler === undefined) return answer(response, 404);
     releaseParkedWrites(request, response);
     discardUnreadRequest(request);
     let call: ReturnType<typeof universalRequestFromNodeRequest>;
     try {
-      call = universalRequestFromNodeRequest(request, response, undefined, undefined);
+      call = universalRequestFromNodeRequest(request, response, undefined, limits.contextValues());
     } catch {
       return answer(response, 400);
     }
-    handler(call)
-      .then((result) => universalResponseToNodeResponse(result, response))
+    const held = limits.hold({ request, response, socket, kind: handler.method.methodKind }, call);
+    handler(held.call)
+      .then((result) => universalResponseToNodeResponse(held.answer(result), response))
       .catch((error: unknown) => {
         const { code } = ConnectError.from(error);
-        // The client has gone.
-        if (code === Code.Aborted || code === Code.Canceled) return;
+        // The client has gone, which its connection may tell before the call does.
+        const gone = held.over || socket.destroyed || socket.errored !== null;
+        if (code === Code.Aborted || code === Code.Canceled || gone) return;
         const method = `${handler.service.typeName}/${handler.method.name}`;
         log.error("Cannot answer RPC", { method, error });
         if (!response.headersSent) answer(response, 500);

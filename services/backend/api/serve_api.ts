@@ -1,10 +1,18 @@
-import { Code, ConnectError, type ConnectRouter, createConnectRouter } from "@connectrpc/connect";
+import { Code, ConnectError, createConnectRouter } from "@connectrpc/connect";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import type { Logger } from "@logtape/logtape";
 import type { Registry } from "prom-client";
 import { Health } from "#shared/gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "#shared/gen/grpc/reflection/v1/reflection_pb.ts";
 import { localUrl } from "#shared/observability/http_server.ts";
+import { type ApiLimits, apiLimits, headerLimits, largeAnswers } from "../rpc_server/api_limits.ts";
+import type { ApiRoutes } from "../rpc_server/api_routes.ts";
+import { limitUnaryCalls } from "../rpc_server/call_deadline.ts";
+import { CallLimits, refuseWhenOverloaded } from "../rpc_server/call_limits.ts";
+import { LargeAnswers } from "../rpc_server/large_answers.ts";
+import { countRefusals } from "../rpc_server/refusals.ts";
+import { Timeouts } from "../rpc_server/timeouts.ts";
+import { UnreadAnswers } from "../rpc_server/unread_answers.ts";
 import { endStreams } from "./end_streams.ts";
 import { healthService } from "./health_service.ts";
 import { http1Connections } from "./http1_connections.ts";
@@ -22,7 +30,7 @@ export interface ApiOptions {
   /** The setting that chose the port, such as `backend.grpc_port`. */
   readonly portKey: string;
   /** Adds the services to serve; health and reflection come with every server. */
-  readonly routes: (router: ConnectRouter) => void;
+  readonly routes: ApiRoutes;
   readonly health: {
     /** Whether the services can do their work now. */
     readonly ready: () => boolean | Promise<boolean>;
@@ -35,6 +43,8 @@ export interface ApiOptions {
   readonly log: Logger;
   /** Longest that unary calls in hand may take to finish at the end. 5 s, if not given. */
   readonly graceMs?: number;
+  /** In place of those of `apiLimits`. */
+  readonly limits?: Partial<ApiLimits>;
 }
 
 export interface ApiServer extends AsyncDisposable {
@@ -44,9 +54,10 @@ export interface ApiServer extends AsyncDisposable {
 }
 
 const readMaxBytes = 4 * 1024 * 1024;
-const sniffMs = 10_000;
 const maxIdleMs = 60_000;
 const readyMaxWaitMs = 2_000;
+/** How often answers that nobody reads are looked for, in milliseconds. */
+const watchMs = 1_000;
 
 /**
  * Serves RPCs on one port, each over gRPC, gRPC-Web and Connect, on HTTP/2 and
@@ -60,16 +71,31 @@ const readyMaxWaitMs = 2_000;
 export async function serveApi(options: ApiOptions): Promise<ApiServer> {
   const { host, portKey, health, log, registry } = options;
   const closing = new AbortController();
+  const limits = { ...apiLimits, ...options.limits };
+  const refused = countRefusals(registry);
+  await using starting = new AsyncDisposableStack();
+  const callTimes = starting.use(new Timeouts(limits.callMs));
+  const times = {
+    request: starting.use(new Timeouts(limits.requestMs)),
+    pause: starting.use(new Timeouts(limits.pauseMs)),
+  };
   const router = createConnectRouter({
     acceptCompression: [compressionGzip, compressionBrotli],
     readMaxBytes,
+    requestGate: refuseWhenOverloaded,
     interceptors: [
       rpcMetrics(registry),
       endStreams(closing.signal),
+      limitUnaryCalls(callTimes),
       translateErrors(log, options.translate ?? (() => undefined)),
     ],
   });
-  options.routes(router);
+  const unread = new UnreadAnswers({ ...limits, now: () => performance.now() });
+  const large = new LargeAnswers({
+    ...largeAnswers,
+    room: () => unread.bytes < limits.maxUnreadBytes / 2,
+  });
+  options.routes(router, { large });
   const services = new Set([
     ...router.handlers.map(({ service }) => service),
     Health,
@@ -86,22 +112,32 @@ export async function serveApi(options: ApiOptions): Promise<ApiServer> {
   );
   router.service(ServerReflection, reflectionService([...services]));
 
-  const listener = rpcListener(router, log);
-  const shared = await listenOnSharedPort({
-    host,
-    port: options.port,
-    portKey,
-    http1: http1Connections(listener, maxIdleMs),
-    http2: http2Connections(listener),
-    sniffMs,
-    graceMs: options.graceMs ?? 5_000,
-  });
+  const calls = new CallLimits({ maxCalls: limits.maxCalls, times, unread, refused });
+  const watching = setInterval(() => unread.endStalled(), watchMs);
+  starting.defer(() => clearInterval(watching));
+  const listener = rpcListener(router, { limits: calls, log });
+  const { maxHeaderMs, maxConnections, stalledMs } = limits;
+  const shared = starting.use(
+    await listenOnSharedPort({
+      host,
+      port: options.port,
+      portKey,
+      http1: http1Connections(listener, maxIdleMs),
+      http2: http2Connections({ listener, headers: headerLimits, maxHeaderMs, refused }),
+      sniffMs: maxHeaderMs,
+      graceMs: options.graceMs ?? 5_000,
+      maxConnections,
+      stalledMs,
+      refused,
+    }),
+  );
+  const running = starting.move();
   return {
     url: localUrl(host, shared.port),
     port: shared.port,
     async [Symbol.asyncDispose]() {
       closing.abort(new ConnectError("the server is stopping", Code.Unavailable));
-      await shared[Symbol.asyncDispose]();
+      await running.disposeAsync();
     },
   };
 }

@@ -1,18 +1,23 @@
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { sleep } from "#shared/lifecycle/sleep.ts";
 import { listenError } from "#shared/observability/http_server.ts";
+import {
+  type Connection,
+  OpenConnections,
+  type OpenConnectionsOptions,
+} from "../rpc_server/open_connections.ts";
 import { sniffProtocol } from "./sniff_protocol.ts";
 
 /** What serves the connections of one protocol. */
 export interface Connections {
-  accept(socket: Socket): void;
+  accept(socket: Socket): Connection;
   /** Lets the calls in hand finish and closes each connection after its last one. */
   drain(): void;
   /** Ends every connection at once. */
   destroy(): void;
 }
 
-export interface SharedPortOptions {
+export interface SharedPortOptions extends OpenConnectionsOptions {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
@@ -41,29 +46,28 @@ const tcpKeepAliveMs = 60_000;
  */
 export async function listenOnSharedPort(options: SharedPortOptions): Promise<SharedPort> {
   const { host, port, portKey, http1, http2, sniffMs, graceMs } = options;
-  const sockets = new Set<Socket>();
   const undecided = new Set<Socket>();
+  using starting = new DisposableStack();
+  const open = starting.use(new OpenConnections(options));
   // An HTTP/1.1 client may close its side after the request and still read the answer.
   const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.add(socket);
-    undecided.add(socket);
-    socket.once("close", () => {
-      sockets.delete(socket);
-      undecided.delete(socket);
-    });
     // A broken connection is no fault of the server; its `close` follows.
     socket.on("error", () => {});
+    if (!open.admit(socket)) return;
+    undecided.add(socket);
+    socket.once("close", () => undecided.delete(socket));
     socket.setNoDelay(true);
     socket.setKeepAlive(true, tcpKeepAliveMs);
     sniffProtocol(socket, sniffMs, (protocol) => {
       undecided.delete(socket);
-      (protocol === "http2" ? http2 : http1).accept(socket);
+      open.serve(socket, (protocol === "http2" ? http2 : http1).accept(socket));
     });
   });
   const listening = Promise.withResolvers<void>();
   server.once("error", (error) => listening.reject(listenError(error, host, port, portKey)));
   server.listen(port, host, () => listening.resolve());
   await listening.promise;
+  const running = starting.move();
   return {
     // A TCP server has no address of another kind while it listens.
     port: (server.address() as AddressInfo).port,
@@ -76,9 +80,10 @@ export async function listenOnSharedPort(options: SharedPortOptions): Promise<Sh
       const settled = new AbortController();
       closed.promise.then(() => settled.abort());
       await sleep(graceMs, settled.signal);
+      running.dispose();
       http1.destroy();
       http2.destroy();
-      for (const socket of sockets) socket.destroy();
+      open.destroyAll();
       await closed.promise;
     },
   };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
+import type { Connection } from "../rpc_server/open_connections.ts";
 import { type Connections, listenOnSharedPort } from "./shared_port.ts";
 
 const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -12,10 +13,11 @@ class Echo implements Connections {
     this.#name = name;
   }
 
-  accept(socket: Socket): void {
+  accept(socket: Socket): Connection {
     socket.write(`${this.#name}:`);
     socket.on("data", (chunk) => socket.write(chunk.toString().toUpperCase()));
     socket.on("end", () => socket.end());
+    return { idleSinceMs: () => undefined, end: () => {} };
   }
 
   drain(): void {}
@@ -31,6 +33,9 @@ function listen(sniffMs = 60_000) {
     http2: new Echo("http2"),
     sniffMs,
     graceMs: 0,
+    maxConnections: 100,
+    stalledMs: 60_000,
+    refused: () => {},
   });
 }
 

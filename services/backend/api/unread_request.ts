@@ -1,4 +1,4 @@
-import type { NodeRequest } from "./parked_writes.ts";
+import type { NodeRequest } from "../rpc_server/node_http.ts";
 
 /**
  * Discards what is left of an HTTP/2 request once it is answered.

@@ -49,7 +49,7 @@ Deno.test("PgliteSession leaves the process free while a statement runs", async 
 });
 
 Deno.test("PgliteSession makes a database whole or not at all", async () => {
-  await using temporary = await tempFolder("demo-app-");
+  await using temporary = await tempFolder("demo-app-pglite-");
   const folder = `${temporary.path}/data`;
   // What a start leaves behind that was killed, or found no room.
   await Deno.mkdir(`${folder}.new/base`, { recursive: true });
