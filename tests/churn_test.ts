@@ -115,7 +115,8 @@ function deno(executable: string, script: string, ...args: string[]) {
   const path = fileURLToPath(new URL(`./support/${script}`, import.meta.url));
   const lock = fileURLToPath(new URL("./deno.lock", import.meta.url));
   const process = new Deno.Command(executable, {
-    args: ["run", "--quiet", `--lock=${lock}`, "--allow-all", path, ...args],
+    // Another Deno than the pinned one may name the same packages in another way.
+    args: ["run", "--quiet", `--lock=${lock}`, "--frozen=false", "--allow-all", path, ...args],
     stdin: "null",
     stdout: "piped",
   }).spawn();
