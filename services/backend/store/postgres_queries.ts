@@ -1,6 +1,5 @@
 import { Kysely, PostgresDialect, type PostgresPool } from "kysely";
 import type { Database, QueryHandle } from "./database.ts";
-import { orAborted } from "./connection/or_aborted.ts";
 import type { Session } from "./session_pool.ts";
 import { Turns } from "./connection/turns.ts";
 
@@ -20,6 +19,8 @@ export interface PostgresQueriesOptions {
 export class PostgresQueries implements QueryHandle {
   readonly #options: PostgresQueriesOptions;
   readonly #turns: Turns<"query">;
+  /** Made once a session, not once a query. */
+  readonly #databases = new WeakMap<Session, Kysely<Database>>();
 
   constructor(options: PostgresQueriesOptions) {
     this.#options = options;
@@ -32,27 +33,51 @@ export class PostgresQueries implements QueryHandle {
   ): Promise<Result> {
     const { maxWaitMs } = this.#options;
     const turn = await this.#turns.take("query", { signal, maxWaitMs });
-    return await orAborted(this.#onSession(turn, signal, work), signal);
+    let session: Session | undefined;
+    let leave = () => {};
+    const answered = new Promise<Result>((resolve, reject) => {
+      leave = () => {
+        session?.cancel(signal.reason);
+        reject(signal.reason);
+      };
+      if (signal.aborted) leave();
+      signal.addEventListener("abort", leave);
+      const taken = (one: Session | undefined) => session = one;
+      this.#onSession(turn, signal, work, taken).then(resolve, reject);
+    });
+    try {
+      return await answered;
+    } finally {
+      signal.removeEventListener("abort", leave);
+    }
   }
 
+  /** @param taken Told the session once there is one, and `undefined` before it is returned. */
   async #onSession<Result>(
     turn: Disposable,
     signal: AbortSignal,
     work: (db: Kysely<Database>) => Promise<Result>,
+    taken: (session: Session | undefined) => void,
   ): Promise<Result> {
     using _ = turn;
     const session = await this.#options.sessions.connect();
-    const cancel = () => session.cancel(signal.reason);
-    signal.addEventListener("abort", cancel);
+    taken(session);
     try {
       signal.throwIfAborted();
-      return await work(
-        new Kysely<Database>({ dialect: new PostgresDialect({ pool: poolOf(session) }) }),
-      );
+      return await work(this.#databaseOf(session));
     } finally {
-      signal.removeEventListener("abort", cancel);
+      taken(undefined);
       session.release();
     }
+  }
+
+  #databaseOf(session: Session): Kysely<Database> {
+    let db = this.#databases.get(session);
+    if (db === undefined) {
+      db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: poolOf(session) }) });
+      this.#databases.set(session, db);
+    }
+    return db;
   }
 }
 

@@ -15,7 +15,7 @@ export interface SessionPoolOptions {
   readonly settings: readonly SessionSetting[];
 }
 
-/** A session that is lent to one user, who returns it by `release`. */
+/** A session that is lent to one user at a time, who returns it by `release`. */
 export interface Session extends PostgresPoolClient {
   /** Ends the statement that it is at; it runs none from then on. */
   cancel(reason: unknown): void;
@@ -36,6 +36,8 @@ const lifetimeSeconds = 900;
  */
 export class SessionPool implements PostgresPool {
   readonly #pool: Pool;
+  /** Each the same object for all its users, so that what is made for a session can be kept. */
+  readonly #sessions = new WeakMap<PoolClient, Session>();
 
   constructor(config: DatabaseConfig, log: Logger, options: SessionPoolOptions) {
     const { url, host, port, user, password, database } = config;
@@ -73,7 +75,10 @@ export class SessionPool implements PostgresPool {
   }
 
   async connect(): Promise<Session> {
-    return lend(await this.#pool.connect());
+    const client = await this.#pool.connect();
+    let session = this.#sessions.get(client);
+    if (session === undefined) this.#sessions.set(client, session = sessionOf(client));
+    return session;
   }
 
   async end(): Promise<void> {
@@ -89,7 +94,8 @@ interface StartedSession {
   readonly secretKey: number;
 }
 
-function lend(client: PoolClient): Session {
+/** One that has failed or was cancelled is given up when it is returned, so nobody has it again. */
+function sessionOf(client: PoolClient): Session {
   let failed = false;
   let cancelled: { readonly reason: unknown; readonly sent: Promise<void> } | undefined;
   const query = async (text: string, parameters: readonly unknown[]) => {
