@@ -7,10 +7,10 @@ import type { Interceptor } from "@connectrpc/connect";
  * cancel unary calls too.)
  */
 export function endStreams(closing: AbortSignal): Interceptor {
-  return (next) => async (request) => {
-    if (!request.stream) return await next(request);
+  return (next) => (request) => {
+    if (!request.stream) return next(request);
     const { signal } = linked(request.signal, closing);
-    return await next({ ...request, signal, message: untilAborted(request.message, signal) });
+    return next({ ...request, signal, message: untilAborted(request.message, signal) });
   };
 }
 

@@ -1,11 +1,8 @@
 import type { Socket } from "node:net";
 import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
-import {
-  universalRequestFromNodeRequest,
-  universalResponseToNodeResponse,
-} from "@connectrpc/connect-node";
+import { universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { Logger } from "@logtape/logtape";
-import type { CallLimits } from "../rpc_server/call_limits.ts";
+import type { CallLimits, HeldCall } from "../rpc_server/call_limits.ts";
 import type { NodeRequest, NodeResponse } from "../rpc_server/node_http.ts";
 import { releaseParkedWrites } from "./parked_writes.ts";
 import { discardUnreadRequest } from "./unread_request.ts";
@@ -29,13 +26,12 @@ export function rpcListener(
     if (handler === undefined) return answer(response, 404);
     releaseParkedWrites(request, response);
     discardUnreadRequest(request);
-    let call: ReturnType<typeof universalRequestFromNodeRequest>;
+    let held: HeldCall;
     try {
-      call = universalRequestFromNodeRequest(request, response, undefined, limits.contextValues());
+      held = limits.hold({ request, response, socket, kind: handler.method.methodKind });
     } catch {
       return answer(response, 400);
     }
-    const held = limits.hold({ request, response, socket, kind: handler.method.methodKind }, call);
     handler(held.call)
       .then((result) => universalResponseToNodeResponse(held.answer(result), response))
       .catch((error: unknown) => {

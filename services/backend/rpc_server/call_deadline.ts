@@ -1,4 +1,5 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { endCall } from "./call_end.ts";
 import type { Timeouts } from "./timeouts.ts";
 
 /**
@@ -9,23 +10,19 @@ import type { Timeouts } from "./timeouts.ts";
 export function limitUnaryCalls(timeouts: Timeouts): Interceptor {
   return (next) => async (request) => {
     if (request.stream) return await next(request);
-    const controller = new AbortController();
-    const { promise: answered, resolve, reject } = Promise.withResolvers<
-      Awaited<ReturnType<typeof next>>
-    >();
-    const end = (reason: unknown) => {
-      controller.abort(reason);
-      reject(ConnectError.from(reason, Code.Canceled));
-    };
-    const stop = timeouts.start(() => {
-      end(new ConnectError("the call took longer than it may", Code.DeadlineExceeded));
+    let left = () => {};
+    const answered = new Promise<Awaited<ReturnType<typeof next>>>((resolve, reject) => {
+      left = () => reject(ConnectError.from(request.signal.reason, Code.Canceled));
+      // Whichever settles it first; what an answer is after the end, nobody waits for.
+      next(request).then(resolve, reject);
     });
-    const left = () => end(request.signal.reason);
+    const stop = timeouts.start(() => {
+      const late = new ConnectError("the call took longer than it may", Code.DeadlineExceeded);
+      request.contextValues.get(endCall)(late);
+    });
     if (request.signal.aborted) left();
     request.signal.addEventListener("abort", left);
     try {
-      // Whichever settles it first; what an answer is after the end, nobody waits for.
-      next({ ...request, signal: controller.signal }).then(resolve, reject);
       return await answered;
     } finally {
       stop();

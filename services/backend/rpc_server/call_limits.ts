@@ -3,14 +3,15 @@ import type { Socket } from "node:net";
 import {
   Code,
   ConnectError,
-  type ContextValues,
   createContextKey,
   createContextValues,
   type HandlerContext,
 } from "@connectrpc/connect";
 import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import { callEnd, endCall } from "./call_end.ts";
 import type { NodeRequest, NodeResponse } from "./node_http.ts";
 import type { CountRefusal } from "./refusals.ts";
+import { RequestHeads } from "./request_head.ts";
 import { sentAnswer } from "./sent_answer.ts";
 import { type RequestTimes, timedRequest } from "./timed_request.ts";
 import type { UnreadAnswers } from "./unread_answers.ts";
@@ -47,32 +48,32 @@ const overloaded = createContextKey(false, { description: "the server has too mu
 /** Bounds what clients can make the server hold for them. */
 export class CallLimits {
   readonly #options: CallLimitsOptions;
+  readonly #heads = new RequestHeads();
   #inHand = 0;
 
   constructor(options: CallLimitsOptions) {
     this.#options = options;
   }
 
-  /** For a new call: notes whether there is too much in hand for it. */
-  contextValues(): ContextValues {
-    const { maxCalls, unread, refused } = this.#options;
-    const full = this.#inHand >= maxCalls ? "calls" : unread.full ? "unread" : undefined;
-    if (full !== undefined) refused(full);
-    return createContextValues().set(overloaded, full !== undefined);
-  }
-
-  hold({ request, response, socket, kind }: NodeCall, call: UniversalServerRequest): HeldCall {
-    const { times, unread, refused } = this.#options;
+  /** @throws {TypeError} for a request that cannot even be read. */
+  hold({ request, response, socket, kind }: NodeCall): HeldCall {
+    const head = this.#heads.read(request);
+    const { maxCalls, times, unread, refused } = this.#options;
     const stream = "stream" in request ? request.stream : undefined;
+    const controller = new AbortController();
+    const contextValues = createContextValues().set(endCall, (reason) => controller.abort(reason));
+    const full = this.#inHand >= maxCalls ? "calls" : unread.full ? "unread" : undefined;
+    if (full !== undefined) {
+      refused(full);
+      contextValues.set(overloaded, true);
+    }
     const held = unread.open(() => {
       refused("unread");
       if (stream === undefined) socket.destroy();
       else stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     });
     const many = kind === "client_streaming" || kind === "bidi_streaming";
-    // JSON that is parsed already comes only from middleware, and there is none.
-    const body = call.body as AsyncIterable<Uint8Array>;
-    const timed = timedRequest(body, times, many, () => {
+    const timed = timedRequest(request, times, many, () => {
       refused("request_time");
       endWithAnswer();
     });
@@ -88,6 +89,8 @@ export class CallLimits {
         response.once("finish", () => socket.destroySoon());
       }
     };
+    // The broken connection of an HTTP/1.1 client; its `close` follows.
+    if (stream === undefined) request.on("error", () => {});
     let over = false;
     this.#inHand++;
     (stream ?? response).once("close", () => {
@@ -96,11 +99,12 @@ export class CallLimits {
       held.close();
       timed.stop();
       clearTimeout(closing);
+      controller.abort(callEnd(stream?.rstCode));
     });
     const waiting = () =>
       (stream ?? response as { readonly writableLength: number }).writableLength;
     return {
-      call: { ...call, body: timed.body },
+      call: { ...head, body: timed.body, signal: controller.signal, contextValues },
       answer: (result) => {
         if (result.body === undefined) return result;
         return { ...result, body: sentAnswer(result.body, { socket, unread: held, waiting }) };

@@ -43,15 +43,16 @@ export function timedRequest(
       [Symbol.asyncIterator]() {
         return this;
       },
-      async next() {
-        if (failure !== undefined) throw failure;
-        const result = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+      next() {
+        if (failure !== undefined) return Promise.reject(failure);
+        return new Promise((resolve, reject) => {
           fail = reject;
-          source.next().then(resolve, reject);
+          source.next().then((result) => {
+            if (result.done || many) stop();
+            if (!result.done && many) stop = within(pause);
+            resolve(result);
+          }, reject);
         });
-        if (result.done || many) stop();
-        if (!result.done && many) stop = within(pause);
-        return result;
       },
       async return() {
         stop();

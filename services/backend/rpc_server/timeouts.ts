@@ -36,8 +36,9 @@ export class Timeouts implements Disposable {
   }
 
   #schedule(): void {
+    if (this.#timer !== undefined || this.#disposed) return;
     const [first] = this.#waiting;
-    if (first === undefined || this.#timer !== undefined || this.#disposed) return;
+    if (first === undefined) return;
     this.#timer = setTimeout(() => this.#expire(), Math.max(first.dueMs - performance.now(), 0));
   }
 

@@ -20,7 +20,9 @@ export interface UnreadOptions {
 interface Held {
   readonly end: () => void;
   bytes: number;
+  /** Of no account while there are no bytes. */
   progressMs: number;
+  closed: boolean;
 }
 
 /**
@@ -49,21 +51,22 @@ export class UnreadAnswers {
 
   /** @param end Ends the answer, which then calls `close`. */
   open(end: () => void): UnreadAnswer {
-    const held: Held = { end, bytes: 0, progressMs: this.#options.now() };
+    const held: Held = { end, bytes: 0, progressMs: 0, closed: false };
     this.#answers.add(held);
-    const hold = (bytes: number) => {
-      if (!this.#answers.has(held)) return;
-      if (bytes < held.bytes || held.bytes === 0) held.progressMs = this.#options.now();
-      this.#bytes += bytes - held.bytes;
-      held.bytes = bytes;
-    };
     return {
       hold: (bytes) => {
-        hold(bytes);
+        if (held.closed) return;
+        if (bytes > 0 && (bytes < held.bytes || held.bytes === 0)) {
+          held.progressMs = this.#options.now();
+        }
+        this.#bytes += bytes - held.bytes;
+        held.bytes = bytes;
         if (this.full) this.endStalled();
       },
       close: () => {
-        hold(0);
+        this.#bytes -= held.bytes;
+        held.bytes = 0;
+        held.closed = true;
         this.#answers.delete(held);
       },
     };

@@ -1,0 +1,31 @@
+import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
+import type { NodeRequest } from "./node_http.ts";
+
+export type RequestHead = Pick<UniversalServerRequest, "httpVersion" | "method" | "url" | "header">;
+
+/** Reads the heads of requests for Connect. */
+export class RequestHeads {
+  /** Of the request before, since most name the same host: a URL costs more than all else here. */
+  #authority: string | undefined;
+  #origin = "";
+
+  /** @throws {TypeError} for one without a host, or with one that makes no URL. */
+  read(request: NodeRequest): RequestHead {
+    const authority = "authority" in request ? request.authority : request.headers.host;
+    if (authority === undefined) throw new TypeError("Cannot read a request: it names no host");
+    if (authority !== this.#authority) {
+      this.#origin = new URL(`http://${authority}`).origin;
+      this.#authority = authority;
+    }
+    const header = new Headers();
+    for (const name in request.headers) {
+      const value = request.headers[name];
+      // Those of HTTP/2 itself are none of a call's.
+      if (value === undefined || name.startsWith(":")) continue;
+      if (typeof value === "string") header.append(name, value);
+      else for (const one of value) header.append(name, one);
+    }
+    const { httpVersion, method = "", url = "/" } = request;
+    return { httpVersion, method, url: this.#origin + url, header };
+  }
+}
