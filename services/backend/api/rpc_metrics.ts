@@ -1,4 +1,5 @@
-import { ConnectError, type Interceptor } from "@connectrpc/connect";
+import type { DescMethod } from "@bufbuild/protobuf";
+import { type Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 
@@ -28,15 +29,29 @@ export function rpcMetrics(registry: Registry): Interceptor {
     registers: [registry],
   });
 
+  const metricsOf = ({ parent, name }: DescMethod) => {
+    const method = `${parent.typeName}/${name}`;
+    return {
+      inHand: inHand.labels({ method }),
+      duration: duration.labels({ method }),
+      answered: requests.labels({ method, code: "ok" }),
+      failed: (code: Code) => requests.inc({ method, code: codeToString(code) }),
+    };
+  };
+  /** Kept, since labels take longer to find than a value to count. */
+  const methods = new Map<DescMethod, ReturnType<typeof metricsOf>>();
+
   return (next) => async (request) => {
-    const method = `${request.service.typeName}/${request.method.name}`;
+    let method = methods.get(request.method);
+    if (method === undefined) methods.set(request.method, method = metricsOf(request.method));
+    const { inHand, duration, answered, failed } = method;
     const started = performance.now();
-    inHand.inc({ method });
+    inHand.inc();
     const end = (error?: unknown) => {
-      const code = error === undefined ? "ok" : codeToString(ConnectError.from(error).code);
-      inHand.dec({ method });
-      requests.inc({ method, code });
-      if (!request.stream) duration.observe({ method }, (performance.now() - started) / 1_000);
+      inHand.dec();
+      if (error === undefined) answered.inc();
+      else failed(ConnectError.from(error).code);
+      if (!request.stream) duration.observe((performance.now() - started) / 1_000);
     };
     try {
       const response = await next(request);

@@ -49,8 +49,10 @@ export class HeaderGuard {
         at += skipped;
       } else if (this.#missing > 0) {
         const part = chunk.subarray(at, at + this.#missing);
-        this.#parts.push(part.slice());
         this.#missing -= part.length;
+        // The chunk is not ours, so what outlives this call is copied.
+        const last = this.#missing === 0 && (this.#head[4]! & endHeaders) !== 0;
+        this.#parts.push(last ? part : part.slice());
         at += part.length;
         if (this.#missing === 0 && !this.#endOfFrame()) return false;
       } else {
