@@ -1,6 +1,6 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import type { Timeouts } from "#shared/lifecycle/timeouts.ts";
 import { endCall } from "./call_end.ts";
-import type { Timeouts } from "./timeouts.ts";
 
 /**
  * Ends unary calls that are late, or at their client's deadline if that is

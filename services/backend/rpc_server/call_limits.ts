@@ -12,8 +12,8 @@ import { callEnd, endCall } from "./call_end.ts";
 import type { NodeRequest, NodeResponse } from "./node_http.ts";
 import type { CountRefusal } from "./refusals.ts";
 import { RequestHeads } from "./request_head.ts";
-import { sentAnswer } from "./sent_answer.ts";
-import { type RequestTimes, timedRequest } from "./timed_request.ts";
+import { type AnswerWay, SentAnswer } from "./sent_answer.ts";
+import { type RequestTimes, TimedRequest } from "./timed_request.ts";
 import type { UnreadAnswers } from "./unread_answers.ts";
 
 export interface CallLimitsOptions {
@@ -73,7 +73,7 @@ export class CallLimits {
       else stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     });
     const many = kind === "client_streaming" || kind === "bidi_streaming";
-    const timed = timedRequest(request, times, many, () => {
+    const timed = new TimedRequest(request, times, many, () => {
       refused("request_time");
       endWithAnswer();
     });
@@ -101,13 +101,16 @@ export class CallLimits {
       clearTimeout(closing);
       controller.abort(callEnd(stream?.rstCode));
     });
-    const waiting = () =>
-      (stream ?? response as { readonly writableLength: number }).writableLength;
+    const way: AnswerWay = {
+      socket,
+      unread: held,
+      response: stream ?? response as { readonly writableLength: number },
+    };
     return {
-      call: { ...head, body: timed.body, signal: controller.signal, contextValues },
+      call: { ...head, body: timed, signal: controller.signal, contextValues },
       answer: (result) => {
         if (result.body === undefined) return result;
-        return { ...result, body: sentAnswer(result.body, { socket, unread: held, waiting }) };
+        return { ...result, body: new SentAnswer(result.body, way) };
       },
       get over() {
         return over;

@@ -1,5 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Timeouts } from "./timeouts.ts";
+import type { Timeouts } from "#shared/lifecycle/timeouts.ts";
 
 export interface RequestTimes {
   /** Longest that a request of one message may take to come, or the beginning of any other. */
@@ -8,57 +8,70 @@ export interface RequestTimes {
   readonly pause: Timeouts;
 }
 
-export interface TimedRequest {
-  readonly body: AsyncIterableIterator<Uint8Array>;
-  /** For when the call is over, whether or not its request was read. */
-  readonly stop: () => void;
-}
-
 /**
  * A request's body as it comes in, which fails with DEADLINE_EXCEEDED when that
  * takes too long, however slowly bytes drip in.
- *
- * @param many Whether the request may have many messages, and so any length in time
- * @param late Called as it fails
  */
-export function timedRequest(
-  body: AsyncIterable<Uint8Array>,
-  { request, pause }: RequestTimes,
-  many: boolean,
-  late: () => void,
-): TimedRequest {
-  const source = body[Symbol.asyncIterator]();
-  let failure: ConnectError | undefined;
-  let fail = (_error: ConnectError) => {};
-  const within = (timeouts: Timeouts) =>
-    timeouts.start(() => {
-      late();
-      const problem = `the request did not come within ${timeouts.ms} ms`;
-      fail(failure = new ConnectError(problem, Code.DeadlineExceeded));
+export class TimedRequest implements AsyncIterableIterator<Uint8Array> {
+  readonly #source: AsyncIterator<Uint8Array>;
+  readonly #times: RequestTimes;
+  readonly #many: boolean;
+  readonly #late: () => void;
+  #stop: () => void;
+  #failure: ConnectError | undefined;
+  /** Of whoever waits for the next chunk. */
+  #reject: ((error: ConnectError) => void) | undefined;
+
+  /**
+   * @param many Whether the request may have many messages, and so any length in time
+   * @param late Called as it fails
+   */
+  constructor(
+    body: AsyncIterable<Uint8Array>,
+    times: RequestTimes,
+    many: boolean,
+    late: () => void,
+  ) {
+    this.#source = body[Symbol.asyncIterator]();
+    this.#times = times;
+    this.#many = many;
+    this.#late = late;
+    this.#stop = this.#within(times.request);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<Uint8Array>> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      this.#reject = reject;
+      this.#source.next().then((result) => {
+        if (result.done || this.#many) this.#stop();
+        if (!result.done && this.#many) this.#stop = this.#within(this.#times.pause);
+        resolve(result);
+      }, reject);
     });
-  let stop = within(request);
-  return {
-    stop: () => stop(),
-    body: {
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-      next() {
-        if (failure !== undefined) return Promise.reject(failure);
-        return new Promise((resolve, reject) => {
-          fail = reject;
-          source.next().then((result) => {
-            if (result.done || many) stop();
-            if (!result.done && many) stop = within(pause);
-            resolve(result);
-          }, reject);
-        });
-      },
-      async return() {
-        stop();
-        await source.return?.();
-        return { done: true, value: undefined };
-      },
-    },
-  };
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array>> {
+    this.#stop();
+    await this.#source.return?.();
+    return { done: true, value: undefined };
+  }
+
+  /** For when the call is over, whether or not its request was read. */
+  stop(): void {
+    this.#stop();
+  }
+
+  #within(timeouts: Timeouts): () => void {
+    return timeouts.start(() => {
+      this.#late();
+      const problem = `the request did not come within ${timeouts.ms} ms`;
+      this.#failure = new ConnectError(problem, Code.DeadlineExceeded);
+      this.#reject?.(this.#failure);
+    });
+  }
 }

@@ -1,4 +1,5 @@
 import { type Driver, Kysely } from "kysely";
+import { Timeouts } from "#shared/lifecycle/timeouts.ts";
 import { orAborted } from "./connection/or_aborted.ts";
 import { Turns } from "./connection/turns.ts";
 import type { Database, QueryHandle } from "./database.ts";
@@ -20,6 +21,7 @@ export class EmbeddedDatabase implements AsyncDisposable {
   readonly #session: PgliteSession;
   readonly #lock: Disposable;
   readonly #turns = new Turns(kinds, 1);
+  readonly #waits = new DisposableStack();
 
   /** @param lock Held for as long as the database is open. */
   constructor(session: PgliteSession, lock: Disposable) {
@@ -39,9 +41,10 @@ export class EmbeddedDatabase implements AsyncDisposable {
   /** @param maxWaitMs Longest that a caller waits for a turn. */
   queries(maxWaitMs: number): QueryHandle {
     const db = new Kysely<Database>({ dialect: new SessionDialect(this.#session) });
+    const maxWait = this.#waits.use(new Timeouts(maxWaitMs));
     return {
       run: async (signal, work) => {
-        const turn = await this.#turns.take("query", { signal, maxWaitMs });
+        const turn = await this.#turns.take("query", { signal, maxWait });
         const ended = (async () => {
           using _ = turn;
           return await work(db);
@@ -54,6 +57,7 @@ export class EmbeddedDatabase implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#session[Symbol.asyncDispose]();
     this.#lock[Symbol.dispose]();
+    this.#waits.dispose();
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Logger } from "@logtape/logtape";
 import { Kysely, PostgresDialect, sql } from "kysely";
 import { StartError } from "#shared/lifecycle/start_error.ts";
+import { Timeouts } from "#shared/lifecycle/timeouts.ts";
 import { within } from "#shared/lifecycle/within.ts";
 import type { BackendConfig, DatabaseConfig } from "../config.ts";
 import { type SessionSetting, unlimited } from "./connection/session_settings.ts";
@@ -82,15 +83,17 @@ export async function openBackendDatabase(
     silenceMs: probeSilenceMs,
     settings: [],
   });
+  const maxWait = new Timeouts(queryWaitMs);
   return {
     ingest: writing,
-    query: new PostgresQueries({ sessions, max: shares.query, maxWaitMs: queryWaitMs }),
+    query: new PostgresQueries({ sessions, max: shares.query, maxWait }),
     maintenance,
     probe,
     broken: neverBroken(),
     async [Symbol.asyncDispose]() {
       const ends = [writing, maintenance, probe].map((handle) => handle.destroy());
       await closed(closingMs.postgres, Promise.all([...ends, sessions.end()]));
+      maxWait[Symbol.dispose]();
     },
   };
 }

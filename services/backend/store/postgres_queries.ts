@@ -1,4 +1,5 @@
 import { Kysely, PostgresDialect, type PostgresPool } from "kysely";
+import type { Timeouts } from "#shared/lifecycle/timeouts.ts";
 import type { Database, QueryHandle } from "./database.ts";
 import type { Session } from "./session_pool.ts";
 import { Turns } from "./connection/turns.ts";
@@ -7,8 +8,14 @@ export interface PostgresQueriesOptions {
   readonly sessions: { connect(): Promise<Session> };
   /** Callers at once, at most; as many as there are sessions. */
   readonly max: number;
-  /** Longest that a caller waits for a session, in milliseconds. */
-  readonly maxWaitMs: number;
+  /** Longest that a caller waits for a session. */
+  readonly maxWait: Timeouts;
+}
+
+interface Asked {
+  readonly signal: AbortSignal;
+  /** What is to be cancelled when the caller leaves: none before it is lent, nor once it is returned. */
+  session: Session | undefined;
 }
 
 /**
@@ -31,19 +38,18 @@ export class PostgresQueries implements QueryHandle {
     signal: AbortSignal,
     work: (db: Kysely<Database>) => Promise<Result>,
   ): Promise<Result> {
-    const { maxWaitMs } = this.#options;
-    const turn = await this.#turns.take("query", { signal, maxWaitMs });
-    let session: Session | undefined;
+    const { maxWait } = this.#options;
+    const turn = await this.#turns.take("query", { signal, maxWait });
+    const asked: Asked = { signal, session: undefined };
     let leave = () => {};
     const answered = new Promise<Result>((resolve, reject) => {
       leave = () => {
-        session?.cancel(signal.reason);
+        asked.session?.cancel(signal.reason);
         reject(signal.reason);
       };
       if (signal.aborted) leave();
       signal.addEventListener("abort", leave);
-      const taken = (one: Session | undefined) => session = one;
-      this.#onSession(turn, signal, work, taken).then(resolve, reject);
+      this.#onSession(turn, asked, work).then(resolve, reject);
     });
     try {
       return await answered;
@@ -52,21 +58,19 @@ export class PostgresQueries implements QueryHandle {
     }
   }
 
-  /** @param taken Told the session once there is one, and `undefined` before it is returned. */
   async #onSession<Result>(
     turn: Disposable,
-    signal: AbortSignal,
+    asked: Asked,
     work: (db: Kysely<Database>) => Promise<Result>,
-    taken: (session: Session | undefined) => void,
   ): Promise<Result> {
     using _ = turn;
     const session = await this.#options.sessions.connect();
-    taken(session);
+    asked.session = session;
     try {
-      signal.throwIfAborted();
+      asked.signal.throwIfAborted();
       return await work(this.#databaseOf(session));
     } finally {
-      taken(undefined);
+      asked.session = undefined;
       session.release();
     }
   }

@@ -1,3 +1,5 @@
+import type { Timeouts } from "#shared/lifecycle/timeouts.ts";
+
 /** What could not have its turn soon: too much waits for the same. */
 export class DatabaseBusyError extends Error {
   override readonly name = "DatabaseBusyError";
@@ -6,8 +8,8 @@ export class DatabaseBusyError extends Error {
 export interface TurnOptions {
   /** One who leaves before the turn comes never has it. */
   readonly signal?: AbortSignal;
-  /** Longest wait, in milliseconds; without end if not given. */
-  readonly maxWaitMs?: number;
+  /** Longest wait; without end if not given. */
+  readonly maxWait?: Timeouts | undefined;
 }
 
 /**
@@ -32,33 +34,32 @@ export class Turns<Kind extends string> {
   /**
    * Resolves once it is the caller's turn, which lasts until the result is disposed.
    *
-   * @throws {DatabaseBusyError} after `maxWaitMs`.
+   * @throws {DatabaseBusyError} after `maxWait`.
    * @throws the signal's reason when it is aborted before.
    */
-  async take(kind: Kind, { signal, maxWaitMs }: TurnOptions = {}): Promise<Disposable> {
+  async take(kind: Kind, { signal, maxWait }: TurnOptions = {}): Promise<Disposable> {
     signal?.throwIfAborted();
     if (this.#free > 0) this.#free--;
-    else await this.#wait(this.#waiting.get(kind)!, signal, maxWaitMs);
+    else await this.#wait(this.#waiting.get(kind)!, signal, maxWait);
     return { [Symbol.dispose]: () => this.#next() };
   }
 
   async #wait(
     queue: Set<() => void>,
     signal: AbortSignal | undefined,
-    maxWaitMs: number | undefined,
+    maxWait: Timeouts | undefined,
   ): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const leave = () => reject(signal!.reason);
-    const timer = maxWaitMs === undefined ? undefined : setTimeout(
-      () => reject(new DatabaseBusyError(`no turn in ${maxWaitMs} ms`)),
-      maxWaitMs,
-    );
+    const stop = maxWait?.start(() => {
+      reject(new DatabaseBusyError(`no turn in ${maxWait.ms} ms`));
+    });
     signal?.addEventListener("abort", leave);
     queue.add(resolve);
     try {
       await promise;
     } finally {
-      clearTimeout(timer);
+      stop?.();
       signal?.removeEventListener("abort", leave);
       queue.delete(resolve);
     }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Timeouts } from "#shared/lifecycle/timeouts.ts";
 import { DatabaseBusyError, Turns } from "./turns.ts";
 
 Deno.test("Turns come kind by kind, in the order of coming among one kind", async () => {
@@ -14,14 +15,16 @@ Deno.test("Turns come kind by kind, in the order of coming among one kind", asyn
   await Promise.all(all);
   assert.deepEqual(order, ["read 0", "job 3", "write 4", "read 1", "write 5", "read 2"]);
   // All seats are free again.
-  using _ = await turns.take("job", { maxWaitMs: 0 });
+  using maxWait = new Timeouts(0);
+  using _ = await turns.take("job", { maxWait });
 });
 
 Deno.test("Turns are as many at once as there are seats", async () => {
   const turns = new Turns(["read"], 2);
   using _first = await turns.take("read");
   const second = await turns.take("read");
-  await assert.rejects(turns.take("read", { maxWaitMs: 1 }), DatabaseBusyError);
+  using maxWait = new Timeouts(1);
+  await assert.rejects(turns.take("read", { maxWait }), DatabaseBusyError);
   const third = turns.take("read");
   second[Symbol.dispose]();
   (await third)[Symbol.dispose]();
