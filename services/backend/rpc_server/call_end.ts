@@ -28,7 +28,7 @@ const codes = new Map<number, Code>([
   [NGHTTP2_INADEQUATE_SECURITY, Code.PermissionDenied],
 ]);
 
-/** One for all, since an error takes its stack's picture, and nobody waits for a call that is over. */
+/** One for all: an error costs its stack, and of a call that is over hardly anyone asks why. */
 const over = new ConnectError("the call is over", Code.Canceled);
 
 /** Why a call is over, by how its stream was closed. */

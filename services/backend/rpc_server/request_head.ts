@@ -1,7 +1,18 @@
 import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
-import type { NodeRequest } from "./node_http.ts";
 
 export type RequestHead = Pick<UniversalServerRequest, "httpVersion" | "method" | "url" | "header">;
+
+/** What is read of a request, of node:http or node:http2. */
+export interface NodeRequestHead {
+  /** What an HTTP/2 client says in place of `host`. */
+  readonly authority?: string;
+  readonly httpVersion: string;
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly headers:
+    & Readonly<Record<string, string | string[] | undefined>>
+    & { readonly host?: string | undefined };
+}
 
 /** Reads the heads of requests for Connect. */
 export class RequestHeads {
@@ -10,8 +21,8 @@ export class RequestHeads {
   #origin = "";
 
   /** @throws {TypeError} for one without a host, or with one that makes no URL. */
-  read(request: NodeRequest): RequestHead {
-    const authority = "authority" in request ? request.authority : request.headers.host;
+  read(request: NodeRequestHead): RequestHead {
+    const authority = request.authority ?? request.headers.host;
     if (authority === undefined) throw new TypeError("Cannot read a request: it names no host");
     if (authority !== this.#authority) {
       this.#origin = new URL(`http://${authority}`).origin;
