@@ -12,6 +12,15 @@ export interface PostgresQueriesOptions {
   readonly maxWait: Timeouts;
 }
 
+/** How often a session goes from caller to caller before the pool sees whether it is too old. */
+const mostHandedOn = 100;
+
+/** What is made once a session, not once a query. */
+interface Kept {
+  readonly db: Kysely<Database>;
+  handedOn: number;
+}
+
 interface Asked {
   readonly signal: AbortSignal;
   /** What is to be cancelled when the caller leaves: none before it is lent, nor once it is returned. */
@@ -26,8 +35,9 @@ interface Asked {
 export class PostgresQueries implements QueryHandle {
   readonly #options: PostgresQueriesOptions;
   readonly #turns: Turns<"query">;
-  /** Made once a session, not once a query. */
-  readonly #databases = new WeakMap<Session, Kysely<Database>>();
+  readonly #kept = new WeakMap<Session, Kept>();
+  /** Of those whose turn has ended, each for one whose turn has begun. */
+  readonly #handedOn: Session[] = [];
 
   constructor(options: PostgresQueriesOptions) {
     this.#options = options;
@@ -64,24 +74,31 @@ export class PostgresQueries implements QueryHandle {
     work: (db: Kysely<Database>) => Promise<Result>,
   ): Promise<Result> {
     using _ = turn;
-    const session = await this.#options.sessions.connect();
+    const session = this.#handedOn.pop() ?? await this.#options.sessions.connect();
     asked.session = session;
+    const kept = this.#keptOf(session);
     try {
       asked.signal.throwIfAborted();
-      return await work(this.#databaseOf(session));
+      return await work(kept.db);
     } finally {
       asked.session = undefined;
-      session.release();
+      // By way of the pool, each would cost two timers.
+      if (this.#turns.awaited && !session.givenUp && ++kept.handedOn <= mostHandedOn) {
+        this.#handedOn.push(session);
+      } else {
+        kept.handedOn = 0;
+        session.release();
+      }
     }
   }
 
-  #databaseOf(session: Session): Kysely<Database> {
-    let db = this.#databases.get(session);
-    if (db === undefined) {
-      db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: poolOf(session) }) });
-      this.#databases.set(session, db);
+  #keptOf(session: Session): Kept {
+    let kept = this.#kept.get(session);
+    if (kept === undefined) {
+      const dialect = new PostgresDialect({ pool: poolOf(session) });
+      this.#kept.set(session, kept = { db: new Kysely<Database>({ dialect }), handedOn: 0 });
     }
-    return db;
+    return kept;
   }
 }
 

@@ -19,6 +19,8 @@ export interface SessionPoolOptions {
 export interface Session extends PostgresPoolClient {
   /** Ends the statement that it is at; it runs none from then on. */
   cancel(reason: unknown): void;
+  /** Whether it has failed or was cancelled, and ends when it is returned. */
+  readonly givenUp: boolean;
 }
 
 /** Longest that connecting may take, in milliseconds. */
@@ -98,6 +100,8 @@ interface StartedSession {
 function sessionOf(client: PoolClient): Session {
   let failed = false;
   let cancelled: { readonly reason: unknown; readonly sent: Promise<void> } | undefined;
+  // A request to cancel that is late would end a statement of whoever had the session next.
+  const givenUp = () => failed || cancelled !== undefined;
   const query = async (text: string, parameters: readonly unknown[]) => {
     if (cancelled !== undefined) throw cancelled.reason;
     try {
@@ -116,9 +120,11 @@ function sessionOf(client: PoolClient): Session {
       const address = { host, port, processId: processID, secretKey };
       cancelled ??= { reason, sent: cancelStatement(address) };
     },
+    get givenUp() {
+      return givenUp();
+    },
     release(destroy) {
-      // A request that is late would end a statement of whoever had the session next.
-      client.release(destroy === true || failed || cancelled !== undefined);
+      client.release(destroy === true || givenUp());
     },
   };
 }

@@ -44,24 +44,34 @@ export class Turns<Kind extends string> {
     return { [Symbol.dispose]: () => this.#next() };
   }
 
+  /** Whether the next turn that ends is somebody else's at once. */
+  get awaited(): boolean {
+    for (const queue of this.#waiting.values()) if (queue.size > 0) return true;
+    return false;
+  }
+
   async #wait(
     queue: Set<() => void>,
     signal: AbortSignal | undefined,
     maxWait: Timeouts | undefined,
   ): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const leave = () => reject(signal!.reason);
+    queue.add(resolve);
+    // At once: one who is still in the queue would get a turn, and not pass it on.
+    const giveUp = (reason: unknown) => {
+      queue.delete(resolve);
+      reject(reason);
+    };
+    const leave = () => giveUp(signal!.reason);
     const stop = maxWait?.start(() => {
-      reject(new DatabaseBusyError(`no turn in ${maxWait.ms} ms`));
+      giveUp(new DatabaseBusyError(`no turn in ${maxWait.ms} ms`));
     });
     signal?.addEventListener("abort", leave);
-    queue.add(resolve);
     try {
       await promise;
     } finally {
       stop?.();
       signal?.removeEventListener("abort", leave);
-      queue.delete(resolve);
     }
   }
 

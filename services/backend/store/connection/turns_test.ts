@@ -43,3 +43,16 @@ Deno.test("Turns pass over who has left", async () => {
   first[Symbol.dispose]();
   (await next)[Symbol.dispose]();
 });
+
+Deno.test("Turns are not lost on who leaves just as a turn ends", async () => {
+  const turns = new Turns(["read"], 1);
+  const first = await turns.take("read");
+  const leaving = new AbortController();
+  const left = turns.take("read", { signal: leaving.signal });
+  const next = turns.take("read");
+  const reason = new Error("left");
+  leaving.abort(reason);
+  first[Symbol.dispose]();
+  await assert.rejects(left, reason);
+  (await next)[Symbol.dispose]();
+});
