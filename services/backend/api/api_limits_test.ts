@@ -17,6 +17,7 @@ import {
   preface,
   requestFields,
   send,
+  uint32,
 } from "../../../tests/support/http2_frames.ts";
 import { waitUntil } from "../../../tests/support/wait_until.ts";
 import type { ApiLimits } from "../rpc_server/api_limits.ts";
@@ -162,6 +163,34 @@ Deno.test("the API answers and closes the stream where an HTTP/2 request never e
   const [trailers] = await inTime(once(call, "trailers"));
   assert.equal(trailers["grpc-status"], String(status.DEADLINE_EXCEEDED));
   if (!call.closed) await inTime(once(call, "close"));
+  session.close();
+  await once(session, "close");
+});
+
+Deno.test("the API closes the stream, and has room again, where it answers an HTTP/2 request that never ends", async () => {
+  await using api = await start({ getDevice: () => ({}) }, { maxCalls: 1 });
+  const session = connectHttp2(`http://127.0.0.1:${api.port}`);
+  const tooLarge = concat(new Uint8Array(1), uint32(2 ** 30));
+  for (
+    const [asked, contentType, begun] of [
+      ["/none", "application/grpc", tooLarge],
+      [path, "text/html", tooLarge],
+      [path, "application/grpc", tooLarge],
+    ] as const
+  ) {
+    const call = session.request({
+      ":method": "POST",
+      ":path": asked,
+      "content-type": contentType,
+      te: "trailers",
+    });
+    call.resume();
+    call.write(begun);
+    await inTime(once(call, "close"));
+    assert.equal(call.rstCode, 0);
+  }
+  using grpc = new GrpcJsClient(api.port, iotService());
+  await grpc.unary("GetDevice", {});
   session.close();
   await once(session, "close");
 });

@@ -39,9 +39,6 @@ export interface HeldCall {
   readonly over: boolean;
 }
 
-/** Longest that the trailers of an answer are waited for, in milliseconds. */
-const trailersMs = 1_000;
-
 const overloaded = createContextKey(false, { description: "the server has too much in hand" });
 
 /** Bounds what clients can make the server hold for them. */
@@ -74,20 +71,11 @@ export class CallLimits {
     const body = call.body as AsyncIterable<Uint8Array>;
     const timed = timedRequest(body, times, many, () => {
       refused("request_time");
-      endWithAnswer();
+      if (stream !== undefined) return;
+      // What is still to come of the request would keep the connection open.
+      if (!response.headersSent) response.setHeader("connection", "close");
+      response.once("finish", () => socket.destroySoon());
     });
-    let closing: ReturnType<typeof setTimeout> | undefined;
-    /** What is still to come of the request would keep the connection, or the stream, open. */
-    const endWithAnswer = () => {
-      if (stream !== undefined) {
-        // Its trailers follow what it says is its end.
-        const close = () => stream.close(constants.NGHTTP2_NO_ERROR);
-        stream.once("finish", () => closing = setTimeout(close, trailersMs));
-      } else {
-        if (!response.headersSent) response.setHeader("connection", "close");
-        response.once("finish", () => socket.destroySoon());
-      }
-    };
     let over = false;
     this.#inHand++;
     (stream ?? response).once("close", () => {
@@ -95,7 +83,6 @@ export class CallLimits {
       this.#inHand--;
       held.close();
       timed.stop();
-      clearTimeout(closing);
     });
     const waiting = () =>
       (stream ?? response as { readonly writableLength: number }).writableLength;
