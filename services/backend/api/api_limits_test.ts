@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect as connectHttp2 } from "node:http2";
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect as connectHttp2,
+} from "node:http2";
 import { Code, ConnectError, createClient, type ServiceImpl } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { status } from "@grpc/grpc-js";
@@ -72,6 +76,27 @@ async function ended(connection: Deno.Conn): Promise<void> {
   })().catch(() => {}).finally(() => over = true);
   await waitUntil(() => over, { what: "the end of the connection" });
   await reading;
+}
+
+/** A call whose request has begun, and never ends. */
+function unfinished(
+  session: ClientHttp2Session,
+  { asked = path, contentType = "application/grpc", begun = new Uint8Array(3) }: {
+    readonly asked?: string;
+    readonly contentType?: string;
+    readonly begun?: Uint8Array;
+  } = {},
+): ClientHttp2Stream {
+  const call = session.request({
+    ":method": "POST",
+    ":path": asked,
+    "content-type": contentType,
+    te: "trailers",
+  });
+  call.on("error", () => {});
+  call.write(begun);
+  call.resume();
+  return call;
 }
 
 /** What it resolves to, which must not take until the deadline. */
@@ -153,14 +178,7 @@ Deno.test("the API answers and closes where an HTTP/1.1 request never ends", asy
 Deno.test("the API answers and closes the stream where an HTTP/2 request never ends", async () => {
   await using api = await start({ getDevice: () => ({}) }, { requestMs: 50 });
   const session = connectHttp2(`http://127.0.0.1:${api.port}`);
-  const call = session.request({
-    ":method": "POST",
-    ":path": path,
-    "content-type": "application/grpc",
-    te: "trailers",
-  });
-  call.write(new Uint8Array(3));
-  call.resume();
+  const call = unfinished(session);
   const [trailers] = await inTime(once(call, "trailers"));
   assert.equal(trailers["grpc-status"], String(status.DEADLINE_EXCEEDED));
   if (!call.closed) await inTime(once(call, "close"));
@@ -171,22 +189,11 @@ Deno.test("the API answers and closes the stream where an HTTP/2 request never e
 Deno.test("the API closes the stream, and has room again, where it answers an HTTP/2 request that never ends", async () => {
   await using api = await start({ getDevice: () => ({}) }, { maxCalls: 1 });
   const session = connectHttp2(`http://127.0.0.1:${api.port}`);
-  const tooLarge = concat(new Uint8Array(1), uint32(2 ** 30));
+  const begun = concat(new Uint8Array(1), uint32(2 ** 30));
   for (
-    const [asked, contentType, begun] of [
-      ["/none", "application/grpc", tooLarge],
-      [path, "text/html", tooLarge],
-      [path, "application/grpc", tooLarge],
-    ] as const
+    const asked of [{ asked: "/none", begun }, { contentType: "text/html", begun }, { begun }]
   ) {
-    const call = session.request({
-      ":method": "POST",
-      ":path": asked,
-      "content-type": contentType,
-      te: "trailers",
-    });
-    call.resume();
-    call.write(begun);
+    const call = unfinished(session, asked);
     await inTime(once(call, "close"));
     assert.equal(call.rstCode, 0);
   }
@@ -245,14 +252,7 @@ Deno.test("the API refuses calls beyond those that it may have in hand", async (
 Deno.test("the API lets calls whose requests do not come give way to others", async () => {
   await using api = await start({ getDevice: () => ({}) }, { maxCalls: 1 });
   const session = connectHttp2(`http://127.0.0.1:${api.port}`);
-  const call = session.request({
-    ":method": "POST",
-    ":path": path,
-    "content-type": "application/grpc",
-    te: "trailers",
-  });
-  call.write(new Uint8Array(3));
-  call.resume();
+  const call = unfinished(session);
   // So that it has come before the other call does.
   await new Promise((answered) => session.ping(answered));
   using grpc = new GrpcJsClient(api.port, iotService());
@@ -291,6 +291,32 @@ Deno.test("the API lets idle connections give way to new ones", async () => {
   using other = new GrpcJsClient(api.port, iotService(), { "grpc.use_local_subchannel_pool": 1 });
   await other.unary("GetDevice", {});
   await ended(idle);
+  assert.equal(await api.refused("idle_connection"), 2);
+});
+
+Deno.test("the API lets connections give way whose requests never end", async () => {
+  await using api = await start({ getDevice: () => ({}) }, { maxConnections: 1 });
+  using http2 = await Deno.connect({ port: api.port });
+  await send(
+    http2,
+    preface,
+    frame(frameType.settings, 0, 0),
+    frame(frameType.headers, endHeaders, 1, requestFields(path)),
+  );
+  // The server's settings, and its word that it has these, and so the call that came with them.
+  const buffer = new Uint8Array(30);
+  for (let left = buffer.length; left > 0;) {
+    left -= await http2.read(buffer.subarray(0, left)) ?? left;
+  }
+  using http1 = await Deno.connect({ port: api.port });
+  await ended(http2);
+  const head = `POST ${path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n`;
+  await send(http1, encoder.encode(`${head}expect: 100-continue\r\ncontent-length: 9\r\n\r\n{`));
+  // Told to go on: the request is in hand.
+  await http1.read(new Uint8Array(1));
+  using grpc = new GrpcJsClient(api.port, iotService());
+  await grpc.unary("GetDevice", {});
+  await ended(http1);
   assert.equal(await api.refused("idle_connection"), 2);
 });
 
