@@ -26,7 +26,11 @@ export async function ingestReadings(options: Options): Promise<AsyncDisposable>
       metrics.stored.inc({ table: "sensor_readings" }, stored);
       metrics.stored.inc({ table: "parked_readings" }, parked);
       metrics.duplicates.inc(rows.length - stored - parked);
-      for (const { deviceId, micros } of rows) lastSeen.note(deviceId, micros);
+      for (const { deviceId, micros } of rows) {
+        // A device that is not known has no row to note it in; and whoever makes ids up can make
+        // more than are ever forgotten.
+        if (parked === 0 || known.has(deviceId)) lastSeen.note(deviceId, micros);
+      }
     },
   });
 }
