@@ -1,5 +1,6 @@
 import type { Kysely } from "kysely";
 import type { Database } from "../store/database.ts";
+import { orAborted } from "../store/connection/or_aborted.ts";
 import { KnownDevices } from "../store/known_devices.ts";
 import type { ReadingRow } from "../store/reading_row.ts";
 import { writeReadings } from "../store/write_readings.ts";
@@ -12,12 +13,18 @@ type Options = Omit<ConsumeOptions<ReadingRow>, "decode" | "write"> & {
   readonly db: Kysely<Database>;
   readonly lastSeen: Pick<LastSeen, "note">;
   readonly future: FutureWatch;
+  /** Aborted to end a start that takes long. */
+  readonly signal: AbortSignal;
 };
 
-/** Consumes readings: stores each, or parks it until its device is known. */
+/**
+ * Consumes readings: stores each, or parks it until its device is known.
+ *
+ * @throws the signal's reason when it is aborted before the start is over.
+ */
 export async function ingestReadings(options: Options): Promise<AsyncDisposable> {
-  const { db, metrics, lastSeen, future } = options;
-  const known = await KnownDevices.load(db);
+  const { db, metrics, lastSeen, future, signal } = options;
+  const known = await orAborted(KnownDevices.load(db), signal);
   return await consume<ReadingRow>({
     ...options,
     decode: future.over(decodeReading),
