@@ -6,6 +6,7 @@ import { createConnectTransport } from "@connectrpc/connect-web";
 import { status } from "@grpc/grpc-js";
 import { getLogger } from "@logtape/logtape";
 import { Registry } from "prom-client";
+import { Health } from "#shared/gen/grpc/health/v1/health_pb.ts";
 import { IoTService } from "#shared/gen/iot/v1/iot_service_pb.ts";
 import { GrpcJsClient, iotService } from "../../../tests/support/grpc_js_client.ts";
 import {
@@ -17,6 +18,7 @@ import {
   preface,
   requestFields,
   send,
+  uint32,
 } from "../../../tests/support/http2_frames.ts";
 import { waitUntil } from "../../../tests/support/wait_until.ts";
 import type { ApiLimits } from "../rpc_server/api_limits.ts";
@@ -166,6 +168,34 @@ Deno.test("the API answers and closes the stream where an HTTP/2 request never e
   await once(session, "close");
 });
 
+Deno.test("the API closes the stream, and has room again, where it answers an HTTP/2 request that never ends", async () => {
+  await using api = await start({ getDevice: () => ({}) }, { maxCalls: 1 });
+  const session = connectHttp2(`http://127.0.0.1:${api.port}`);
+  const tooLarge = concat(new Uint8Array(1), uint32(2 ** 30));
+  for (
+    const [asked, contentType, begun] of [
+      ["/none", "application/grpc", tooLarge],
+      [path, "text/html", tooLarge],
+      [path, "application/grpc", tooLarge],
+    ] as const
+  ) {
+    const call = session.request({
+      ":method": "POST",
+      ":path": asked,
+      "content-type": contentType,
+      te: "trailers",
+    });
+    call.resume();
+    call.write(begun);
+    await inTime(once(call, "close"));
+    assert.equal(call.rstCode, 0);
+  }
+  using grpc = new GrpcJsClient(api.port, iotService());
+  await grpc.unary("GetDevice", {});
+  session.close();
+  await once(session, "close");
+});
+
 Deno.test("the API ends unary calls at its own deadline, or the client's if that is sooner, heeded or not", async () => {
   const never = () => new Promise<never>(() => {});
   let reason: unknown;
@@ -210,6 +240,44 @@ Deno.test("the API refuses calls beyond those that it may have in hand", async (
   finish.resolve();
   await first;
   await waitUntil(() => grpc.unary("GetDevice", {}), { what: "room for a call" });
+});
+
+Deno.test("the API lets calls whose requests do not come give way to others", async () => {
+  await using api = await start({ getDevice: () => ({}) }, { maxCalls: 1 });
+  const session = connectHttp2(`http://127.0.0.1:${api.port}`);
+  const call = session.request({
+    ":method": "POST",
+    ":path": path,
+    "content-type": "application/grpc",
+    te: "trailers",
+  });
+  call.write(new Uint8Array(3));
+  call.resume();
+  // So that it has come before the other call does.
+  await new Promise((answered) => session.ping(answered));
+  using grpc = new GrpcJsClient(api.port, iotService());
+  const [[trailers]] = await inTime(Promise.all([
+    once(call, "trailers"),
+    grpc.unary("GetDevice", {}),
+  ]));
+  assert.equal(trailers["grpc-status"], String(status.RESOURCE_EXHAUSTED));
+  assert.equal(await api.refused("calls"), 1);
+  session.close();
+  await once(session, "close");
+});
+
+Deno.test("the API keeps room for other calls, whatever streams clients hold", async () => {
+  await using api = await start({ getDevice: () => ({}) }, { maxCalls: 2 });
+  const health = createClient(Health, createConnectTransport({ baseUrl: api.url }));
+  const leaving = new AbortController();
+  const watching = health.watch({}, leaving)[Symbol.asyncIterator]();
+  await watching.next();
+  const second = health.watch({}, leaving)[Symbol.asyncIterator]();
+  await assert.rejects(inTime(second.next()), { code: Code.ResourceExhausted });
+  using grpc = new GrpcJsClient(api.port, iotService());
+  await grpc.unary("GetDevice", {});
+  leaving.abort();
+  await assert.rejects(watching.next());
 });
 
 Deno.test("the API lets idle connections give way to new ones", async () => {

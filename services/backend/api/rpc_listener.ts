@@ -25,17 +25,23 @@ export function rpcListener(
 ): RpcListener {
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   return (request, response, socket) => {
+    discardUnreadRequest(request);
     const handler = handlers.get(request.url?.split("?", 1)[0] ?? "");
     if (handler === undefined) return answer(response, 404);
     releaseParkedWrites(request, response);
-    discardUnreadRequest(request);
+    const { methodKind: kind } = handler.method;
     let call: ReturnType<typeof universalRequestFromNodeRequest>;
     try {
-      call = universalRequestFromNodeRequest(request, response, undefined, limits.contextValues());
+      call = universalRequestFromNodeRequest(
+        request,
+        response,
+        undefined,
+        limits.contextValues(kind),
+      );
     } catch {
       return answer(response, 400);
     }
-    const held = limits.hold({ request, response, socket, kind: handler.method.methodKind }, call);
+    const held = limits.hold({ request, response, socket, kind }, call);
     handler(held.call)
       .then((result) => universalResponseToNodeResponse(held.answer(result), response))
       .catch((error: unknown) => {

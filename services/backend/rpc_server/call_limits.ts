@@ -12,7 +12,7 @@ import type { UniversalServerRequest, UniversalServerResponse } from "@connectrp
 import type { NodeRequest, NodeResponse } from "./node_http.ts";
 import type { CountRefusal } from "./refusals.ts";
 import { sentAnswer } from "./sent_answer.ts";
-import { type RequestTimes, timedRequest } from "./timed_request.ts";
+import { type RequestTimes, type TimedRequest, timedRequest } from "./timed_request.ts";
 import type { UnreadAnswers } from "./unread_answers.ts";
 
 export interface CallLimitsOptions {
@@ -27,8 +27,10 @@ interface NodeCall {
   readonly request: NodeRequest;
   readonly response: NodeResponse;
   readonly socket: Socket;
-  readonly kind: "unary" | "server_streaming" | "client_streaming" | "bidi_streaming";
+  readonly kind: CallKind;
 }
+
+type CallKind = "unary" | "server_streaming" | "client_streaming" | "bidi_streaming";
 
 /** A call from its head to the last byte of its answer. */
 export interface HeldCall {
@@ -39,24 +41,26 @@ export interface HeldCall {
   readonly over: boolean;
 }
 
-/** Longest that the trailers of an answer are waited for, in milliseconds. */
-const trailersMs = 1_000;
-
 const overloaded = createContextKey(false, { description: "the server has too much in hand" });
+
+/** What of the calls may be streams, which last for as long as their clients like. */
+const streamShare = 0.5;
 
 /** Bounds what clients can make the server hold for them. */
 export class CallLimits {
   readonly #options: CallLimitsOptions;
-  #inHand = 0;
+  /** Each by its request, in the order in which they came. */
+  readonly #inHand = new Set<TimedRequest>();
+  #streams = 0;
 
   constructor(options: CallLimitsOptions) {
     this.#options = options;
   }
 
   /** For a new call: notes whether there is too much in hand for it. */
-  contextValues(): ContextValues {
-    const { maxCalls, unread, refused } = this.#options;
-    const full = this.#inHand >= maxCalls ? "calls" : unread.full ? "unread" : undefined;
+  contextValues(kind: CallKind): ContextValues {
+    const { unread, refused } = this.#options;
+    const full = !this.#hasRoom(kind) ? "calls" : unread.full ? "unread" : undefined;
     if (full !== undefined) refused(full);
     return createContextValues().set(overloaded, full !== undefined);
   }
@@ -72,30 +76,22 @@ export class CallLimits {
     const many = kind === "client_streaming" || kind === "bidi_streaming";
     // JSON that is parsed already comes only from middleware, and there is none.
     const body = call.body as AsyncIterable<Uint8Array>;
-    const timed = timedRequest(body, times, many, () => {
-      refused("request_time");
-      endWithAnswer();
+    const timed = timedRequest(body, times, many, (reason) => {
+      refused(reason);
+      if (stream !== undefined) return;
+      // What is still to come of the request would keep the connection open.
+      if (!response.headersSent) response.setHeader("connection", "close");
+      response.once("finish", () => socket.destroySoon());
     });
-    let closing: ReturnType<typeof setTimeout> | undefined;
-    /** What is still to come of the request would keep the connection, or the stream, open. */
-    const endWithAnswer = () => {
-      if (stream !== undefined) {
-        // Its trailers follow what it says is its end.
-        const close = () => stream.close(constants.NGHTTP2_NO_ERROR);
-        stream.once("finish", () => closing = setTimeout(close, trailersMs));
-      } else {
-        if (!response.headersSent) response.setHeader("connection", "close");
-        response.once("finish", () => socket.destroySoon());
-      }
-    };
     let over = false;
-    this.#inHand++;
+    this.#inHand.add(timed);
+    if (kind !== "unary") this.#streams++;
     (stream ?? response).once("close", () => {
       over = true;
-      this.#inHand--;
+      this.#inHand.delete(timed);
+      if (kind !== "unary") this.#streams--;
       held.close();
       timed.stop();
-      clearTimeout(closing);
     });
     const waiting = () =>
       (stream ?? response as { readonly writableLength: number }).writableLength;
@@ -110,10 +106,24 @@ export class CallLimits {
       },
     };
   }
+
+  /** The oldest whose request has not come gives way: who sends none must keep nobody out. */
+  #hasRoom(kind: CallKind): boolean {
+    const { maxCalls } = this.#options;
+    if (kind !== "unary" && this.#streams >= maxCalls * streamShare) return false;
+    if (this.#inHand.size < maxCalls) return true;
+    const coming = this.#inHand.values().find((request) => request.coming);
+    coming?.giveUp("calls", tooMany());
+    return coming !== undefined;
+  }
 }
 
 /** @throws {ConnectError} RESOURCE_EXHAUSTED for a call that came while too much was in hand. */
 export function refuseWhenOverloaded({ values }: HandlerContext): void {
   if (!values.get(overloaded)) return;
-  throw new ConnectError("too many calls are in hand; try again", Code.ResourceExhausted);
+  throw tooMany();
+}
+
+function tooMany(): ConnectError {
+  return new ConnectError("too many calls are in hand; try again", Code.ResourceExhausted);
 }

@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import type { Refusal } from "./refusals.ts";
 import type { Timeouts } from "./timeouts.ts";
 
 export interface RequestTimes {
@@ -10,8 +11,12 @@ export interface RequestTimes {
 
 export interface TimedRequest {
   readonly body: AsyncIterableIterator<Uint8Array>;
+  /** Whether more of it is waited for. */
+  readonly coming: boolean;
   /** For when the call is over, whether or not its request was read. */
   readonly stop: () => void;
+  /** Ends the wait for it with such an error. */
+  readonly giveUp: (reason: Refusal, error: ConnectError) => void;
 }
 
 /**
@@ -19,26 +24,39 @@ export interface TimedRequest {
  * takes too long, however slowly bytes drip in.
  *
  * @param many Whether the request may have many messages, and so any length in time
- * @param late Called as it fails
+ * @param gaveUp Called as it fails
  */
 export function timedRequest(
   body: AsyncIterable<Uint8Array>,
   { request, pause }: RequestTimes,
   many: boolean,
-  late: () => void,
+  gaveUp: (reason: Refusal) => void,
 ): TimedRequest {
   const source = body[Symbol.asyncIterator]();
   let failure: ConnectError | undefined;
   let fail = (_error: ConnectError) => {};
   const within = (timeouts: Timeouts) =>
     timeouts.start(() => {
-      late();
       const problem = `the request did not come within ${timeouts.ms} ms`;
-      fail(failure = new ConnectError(problem, Code.DeadlineExceeded));
+      giveUp("request_time", new ConnectError(problem, Code.DeadlineExceeded));
     });
-  let stop = within(request);
+  let coming = true;
+  let stopTimer = within(request);
+  const stop = () => {
+    coming = false;
+    stopTimer();
+  };
+  const giveUp = (reason: Refusal, error: ConnectError) => {
+    stop();
+    gaveUp(reason);
+    fail(failure = error);
+  };
   return {
-    stop: () => stop(),
+    get coming() {
+      return coming;
+    },
+    stop,
+    giveUp,
     body: {
       [Symbol.asyncIterator]() {
         return this;
@@ -49,8 +67,11 @@ export function timedRequest(
           fail = reject;
           source.next().then(resolve, reject);
         });
-        if (result.done || many) stop();
-        if (!result.done && many) stop = within(pause);
+        if (result.done) stop();
+        else if (many && coming) {
+          stopTimer();
+          stopTimer = within(pause);
+        }
         return result;
       },
       async return() {

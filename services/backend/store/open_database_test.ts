@@ -4,6 +4,7 @@ import { sql } from "kysely";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import { databaseConfig } from "../../../tests/support/database_config.ts";
 import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres.ts";
+import { tempFolder } from "../../../tools/services/temp_folder.ts";
 import { tempPglite } from "../../../tests/support/temp_pglite.ts";
 import { openDatabase } from "./open_database.ts";
 import { migrateToLatest } from "./migrate.ts";
@@ -24,6 +25,18 @@ Deno.test("openDatabase lends the embedded database to one process at a time", a
     });
   }
   await using again = await openDatabase(databaseConfig(folder.url), log);
+  await sql`insert into kept values (1)`.execute(again.db);
+});
+
+Deno.test("openDatabase takes a folder for the same, with a slash behind it or without", async () => {
+  await using folder = await tempFolder("demo-app-pglite-");
+  const url = `pglite://${folder.path}/data`;
+  {
+    await using database = await openDatabase(databaseConfig(`${url}/`), log);
+    await assert.rejects(openDatabase(databaseConfig(url), log), /another process has it open/);
+    await sql`create table kept (n int)`.execute(database.db);
+  }
+  await using again = await openDatabase(databaseConfig(url), log);
   await sql`insert into kept values (1)`.execute(again.db);
 });
 

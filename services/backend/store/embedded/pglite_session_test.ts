@@ -65,7 +65,7 @@ Deno.test("PgliteSession makes a database whole or not at all", async () => {
 
   await Deno.mkdir(`${folder}-of-another`);
   await Deno.writeTextFile(`${folder}-of-another/notes`, "mine");
-  await assert.rejects(PgliteSession.open(`${folder}-of-another`), /not empty/i);
+  await assert.rejects(PgliteSession.open(`${folder}-of-another`), /no database; choose another/);
   assert.equal(await Deno.readTextFile(`${folder}-of-another/notes`), "mine");
   await assert.rejects(Deno.lstat(`${folder}-of-another.new`), Deno.errors.NotFound);
 });
