@@ -94,6 +94,21 @@ Deno.test("waitForDatabase keeps trying until it answers, or is told to stop", a
   await assert.rejects(waiting, reason);
 });
 
+Deno.test("waitForDatabase is told to stop while the database is at work", async () => {
+  const stop = new AbortController();
+  const started = Promise.withResolvers<void>();
+  const work = () => {
+    started.resolve();
+    return new Promise<void>(() => {});
+  };
+  const config = databaseConfig("postgres://nowhere.example:5432/iot_db");
+  const waiting = waitForDatabase(work, config, log, stop.signal);
+  await started.promise;
+  const reason = new Error("told to stop");
+  stop.abort(reason);
+  await assert.rejects(waiting, reason);
+});
+
 Deno.test({
   name: "waitForDatabase says why migrating is refused, and goes on once it is not",
   ...withPostgres,

@@ -48,19 +48,23 @@ export class Turns<Kind extends string> {
     maxWaitMs: number | undefined,
   ): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const leave = () => reject(signal!.reason);
+    // At once: a turn that came in the same moment would be nobody's.
+    const leave = (reason: unknown) => {
+      queue.delete(resolve);
+      reject(reason);
+    };
+    const onAbort = () => leave(signal!.reason);
     const timer = maxWaitMs === undefined ? undefined : setTimeout(
-      () => reject(new DatabaseBusyError(`no turn in ${maxWaitMs} ms`)),
+      () => leave(new DatabaseBusyError(`no turn in ${maxWaitMs} ms`)),
       maxWaitMs,
     );
-    signal?.addEventListener("abort", leave);
+    signal?.addEventListener("abort", onAbort);
     queue.add(resolve);
     try {
       await promise;
     } finally {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", leave);
-      queue.delete(resolve);
+      signal?.removeEventListener("abort", onAbort);
     }
   }
 

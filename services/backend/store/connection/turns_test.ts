@@ -40,3 +40,15 @@ Deno.test("Turns pass over who has left", async () => {
   first[Symbol.dispose]();
   (await next)[Symbol.dispose]();
 });
+
+Deno.test("Turns gives none to one who leaves in the moment that it comes", async () => {
+  const turns = new Turns(["one"], 1);
+  const turn = await turns.take("one");
+  const leaving = new AbortController();
+  const left = assert.rejects(turns.take("one", { signal: leaving.signal }), /gone/);
+  const next = turns.take("one");
+  leaving.abort(new Error("gone"));
+  turn[Symbol.dispose]();
+  await left;
+  (await next)[Symbol.dispose]();
+});
