@@ -25,6 +25,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .execute(db);
 }
 
+/** Undoing it rewrites every row as well, and keeps them all. */
+export const takesNoData = true;
+
 export async function down(db: Kysely<unknown>): Promise<void> {
   await sql`delete from schema_floor where required_by = ${name}`.execute(db);
   await rehash(db, twoLaneHash);

@@ -6,8 +6,13 @@ import * as schemaFloor from "./0004_schema_floor.ts";
 import * as mixedTieBreaks from "./0005_mixed_tie_breaks.ts";
 import * as parkedBounds from "./0006_parked_bounds.ts";
 
+export interface ReversibleMigration extends Migration {
+  /** Undoing it takes no data, which trying it out would be long to tell. */
+  readonly takesNoData?: true;
+}
+
 /** Every migration, in order. Append; never change one that has been released. */
-export const migrations: Readonly<Record<string, Migration>> = {
+export const migrations: Readonly<Record<string, ReversibleMigration>> = {
   "0001_iot_devices": iotDevices,
   "0002_sensor_readings": sensorReadings,
   "0003_parked_readings": parkedReadings,

@@ -1,8 +1,16 @@
 import assert from "node:assert/strict";
+import { getLogger } from "@logtape/logtape";
+import { sql } from "kysely";
+import { openDatabase } from "../services/backend/store/open_database.ts";
 import { tempFolder } from "../tools/services/temp_folder.ts";
+import { databaseConfig } from "./support/database_config.ts";
 import { createTestDatabase, postgresUrl } from "./support/postgres.ts";
 import { refusal } from "./support/program_output.ts";
-import { runTask } from "./support/task_process.ts";
+import { untilOneWaits } from "./support/row_lock.ts";
+import { runTask, startTask } from "./support/task_process.ts";
+import { inTime, waitUntil } from "./support/wait_until.ts";
+
+const log = getLogger("migrate-command-test");
 
 /** What `migrate` does, on the database that the URL names. */
 async function migrates(url: string, cwd?: string): Promise<void> {
@@ -41,5 +49,33 @@ Deno.test({
   async fn() {
     await using database = await createTestDatabase();
     await migrates(database.url);
+  },
+});
+
+Deno.test({
+  name: "migrate ends when it is told to, though the database has it wait",
+  ignore: postgresUrl === undefined,
+  async fn() {
+    await using server = await createTestDatabase();
+    const args = [`--db-url=${server.url}`];
+    assert.equal((await runTask("migrate", { args })).code, 0);
+    await using database = await openDatabase(databaseConfig(server.url), log);
+    await database.db.transaction().execute(async (transaction) => {
+      await sql`lock table kysely_migration`.execute(transaction);
+      for (const action of ["list", "up", "down"]) {
+        await using task = startTask("migrate", { args: [...args, action] });
+        await untilOneWaits(database.db);
+        task.kill("SIGTERM");
+        const { code, stderr } = await inTime(task.ended, `the end of migrate ${action}`);
+        assert.deepEqual([code, stderr], [1, "Cannot finish: stopped by SIGTERM\n"]);
+        // The server does not notice, while it waits, that its client has gone.
+        await waitUntil(async () => {
+          const { rows } = await sql`
+            select pg_terminate_backend(pid) from pg_locks l join pg_stat_activity a using (pid)
+            where not granted and a.datname = current_database()`.execute(database.db);
+          return rows.length === 0;
+        }, { what: "the session to end" });
+      }
+    });
   },
 });

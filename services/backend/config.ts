@@ -78,7 +78,7 @@ export const backendSettings = {
         max: 100_000,
       }),
       max_calls: wholeNumber({
-        doc: "calls of all clients in hand, at most; further ones get RESOURCE_EXHAUSTED",
+        doc: "calls in hand, at most, half of them streams; further ones get RESOURCE_EXHAUSTED",
         default: apiLimits.maxCalls,
         min: 1,
         max: 100_000,

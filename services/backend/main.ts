@@ -167,7 +167,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   // Parked readings are released in the batch that registers their devices, so one writer: two
   // would only meet in the same rows.
   intake.use(await ingestDevices({ ...consuming, queue: rabbitmq.deviceQueue, writers: 1 }));
-  intake.use(await ingestReadings({ ...consuming, queue: rabbitmq.sensorQueue }));
+  intake.use(await ingestReadings({ ...consuming, queue: rabbitmq.sensorQueue, signal }));
 
   log.info("Backend is ready", { api: api.url, metrics: `${admin.url}/metrics` });
   context.onReady?.({ api: api.url, admin: admin.url });

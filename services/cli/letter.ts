@@ -1,5 +1,5 @@
 import type { MessageHeaders, MessageProperties } from "#shared/broker/broker.ts";
-import { messageProperties } from "#shared/broker/message_properties.ts";
+import { isShortString, messageProperties } from "#shared/broker/message_properties.ts";
 import type { WalkedMessage } from "#shared/broker/walk_channel.ts";
 import { deadLetterHeaders } from "../backend/ingest/dead_letters.ts";
 import { letterId, messageDigest, ownHeaders } from "../backend/ingest/letter_id.ts";
@@ -63,9 +63,7 @@ function readProperties(json: string): MessageProperties {
   }
   const short = (name: string) => {
     const value = given[name];
-    return typeof value === "string" && new TextEncoder().encode(value).length <= 255
-      ? { [name]: value }
-      : {};
+    return typeof value === "string" && isShortString(value) ? { [name]: value } : {};
   };
   const { timestamp } = given;
   return {

@@ -5,6 +5,7 @@ import { defineCommand } from "#shared/command/command_line.ts";
 import type { RunContext } from "#shared/command/run_context.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import { backendSettings, databaseSettings } from "../backend/config.ts";
+import { orAborted } from "../backend/store/connection/or_aborted.ts";
 import type { OpenDatabase } from "../backend/store/database.ts";
 import { findLostData, type LostData } from "../backend/store/lost_data.ts";
 import { listMigrations, migrateDown, migrateToLatest } from "../backend/store/migrate.ts";
@@ -31,12 +32,16 @@ async function runMigrate(
 ): Promise<void> {
   await using database = await openDatabase(backend.db, log);
   const { db } = database;
-  // Not again and again: it would undo as many migrations.
   await waitForDatabase(() => database.answers(), backend.db, log, signal);
-  if (action === "down") await undo(db, migrate.yes, log);
-  else if (action === "up") {
+  if (action === "up") {
     await waitForDatabase(() => migrateToLatest(db, log), backend.db, log, signal);
   }
+  // Not again and again: it would undo as many migrations.
+  const undone = action === "down" ? undo(db, migrate.yes, log) : Promise.resolve();
+  await orAborted(undone.then(() => list(db)), signal);
+}
+
+async function list(db: OpenDatabase["db"]): Promise<void> {
   for (const { name, appliedAt, known } of await listMigrations(db)) {
     const note = known ? "" : "  (of a later release)";
     await printLine(`${appliedAt?.toISOString() ?? "not applied".padEnd(24)}  ${name}${note}`);

@@ -8,9 +8,10 @@ import { StartError } from "#shared/lifecycle/start_error.ts";
 import { backendSettings, databaseSettings, parkedBoundsSettings } from "../backend/config.ts";
 import { countMatching, countParked, type ParkedCounts } from "../backend/store/count_parked.ts";
 import type { Database } from "../backend/store/database.ts";
-import { dropParked, type ParkedKey } from "../backend/store/drop_parked.ts";
+import { dropParked } from "../backend/store/drop_parked.ts";
 import type { ParkedFilter } from "../backend/store/list_parked.ts";
 import { openDatabase } from "../backend/store/open_database.ts";
+import type { ReadingKey } from "../backend/store/reading_key.ts";
 import { releaseParked, retryRefused } from "../backend/store/release_parked.ts";
 import type { ParkedBounds } from "../backend/store/take_parked.ts";
 import { touchDevices } from "../backend/store/touch_devices.ts";
@@ -126,7 +127,7 @@ async function drop(
   const startedMs = performance.now();
   let dropped = 0;
   try {
-    let after: ParkedKey | undefined;
+    let after: ReadingKey | undefined;
     do {
       signal.throwIfAborted();
       const step = { after, limit: Math.min(stepReadings, limit - dropped) };

@@ -20,6 +20,8 @@ export interface LiveOptions {
   readonly polls: IotClient;
   readonly poller: LivePoller;
   readonly budget: ViewBudget;
+  /** Longest that a request's body may take to arrive, in milliseconds; 10 s unless given. */
+  readonly bodyMs?: number;
 }
 
 export interface LiveRoutesOptions extends LiveOptions {
@@ -36,8 +38,6 @@ export interface Connection {
 const beatMs = 1_000;
 /** Views with long ids and cursors come to 2 kB each. */
 const maxBodyBytes = 128 * 1_024;
-/** Longest that a request's body may take to arrive, in milliseconds. */
-const bodyMs = 10_000;
 /** When a browser that was refused may try again, in seconds. */
 const retryAfter = "10";
 
@@ -46,16 +46,20 @@ const retryAfter = "10";
  * shows, which it names in the body of the request (see `readViews`).
  */
 export function liveRoutes(options: LiveRoutesOptions): Hono {
-  const { budget, metrics, now } = options;
+  const { budget, metrics, now, bodyMs = 10_000 } = options;
   const app = new Hono();
   const limited = bodyLimit({
     maxSize: maxBodyBytes,
     onError: (c) => refuse(c, 413, "too many views"),
   });
-  app.post("/", limited, async (c) => {
+  app.post("/", async (c) => {
     let body: unknown;
-    const arrived = await within(bodyMs, c.req.json().then((value) => void (body = value)));
-    if (!arrived) return refuse(c, 408, "the request did not arrive");
+    // It reads a body that does not say its length, which takes time too.
+    const reading = limited(c, async () => void (body = await c.req.json()));
+    if (!await within(bodyMs, reading)) return refuse(c, 408, "the request did not arrive");
+    // What breaks off, or is no JSON, is no list of views either.
+    const tooLarge = await reading.catch(() => {});
+    if (tooLarge instanceof Response) return tooLarge;
     const requested = readViews(body);
     if (requested === undefined) return refuse(c, 400, "not a list of 1 to 32 views");
     // Without a socket there is no environment at all.

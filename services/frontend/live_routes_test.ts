@@ -242,3 +242,17 @@ Deno.test("A request for a stream that is no list of views is refused unread", a
   assert.equal(large.status, 413);
   assert.ok(read < 1_000_000, `${read} bytes were read`);
 });
+
+Deno.test("A request for a stream that does not arrive is refused", async () => {
+  await using t = frontendApp({ bodyMs: 20 });
+  const first = new TextEncoder().encode('{"views": [');
+  const stuck = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(first),
+  });
+  const refused = await t.app.request("/live", { method: "POST", body: stuck });
+  assert.equal(refused.status, 408);
+  const broken = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.error("gone"),
+  });
+  assert.equal((await t.app.request("/live", { method: "POST", body: broken })).status, 400);
+});

@@ -1,5 +1,6 @@
 import { type ChannelModel, connect } from "amqplib";
 import { handshakeRefusal } from "./handshake_refusal.ts";
+import { passOverUnreadableHeaders } from "./unreadable_headers.ts";
 
 const longestHandshakeMs = 10_000;
 /** A connection on which nothing is heard for twice as long is taken for dead. */
@@ -32,7 +33,9 @@ export async function openConnection(
     ...(signal === undefined ? {} : { signal }),
   };
   try {
-    return await connect(target.href, options);
+    const connection = await connect(target.href, options);
+    passOverUnreadableHeaders(connection);
+    return connection;
   } catch (error) {
     if (!(error instanceof Error) || !error.message.includes("got <ConnectionClose")) throw error;
     const deadline = AbortSignal.timeout(handshakeMs);

@@ -1,4 +1,4 @@
-import { parseDocument } from "yaml";
+import { type Document, parseDocument, visit } from "yaml";
 import type { ConfigIssue } from "./config_error.ts";
 import type { NamedSetting } from "./flatten_settings.ts";
 import { nearest, noSuch } from "./nearest.ts";
@@ -33,19 +33,16 @@ export function readConfigFile(
   };
 
   const document = parseDocument(text, { schema: "failsafe" });
-  const errors: unknown[] = [...document.errors];
+  const problems = problemsOf(document);
   let content: unknown;
   try {
-    if (errors.length === 0) content = document.toJS();
-  } catch (error) {
-    errors.push(error);
+    if (problems.length === 0) content = document.toJS();
+  } catch {
+    // What the alias is called may be a secret.
+    problems.push(`an alias to nothing, or to too much; ${quoteIt}`);
   }
-  for (const error of errors) {
-    // The first line: the others show the text, which may hold a secret.
-    const [problem] = (error instanceof Error ? error.message : String(error)).split("\n");
-    issue(path, `expected YAML: ${problem}`);
-  }
-  if (errors.length > 0) return { values, issues };
+  for (const problem of problems) issue(path, `expected YAML: ${problem}`);
+  if (problems.length > 0) return { values, issues };
 
   const keys = new Set(settings.map(({ key }) => key));
   const groups = new Set(
@@ -70,4 +67,22 @@ export function readConfigFile(
   };
   descend(content, "");
   return { values, issues };
+}
+
+const quoteIt = "put text that begins with *, & or ! in quotes";
+
+/** What is wrong with the file, without a word of its text, which may hold a secret. */
+function problemsOf(document: Document): string[] {
+  // The first line: the others show the text.
+  const problems = document.errors.map(({ message }) => message.split("\n", 1)[0]!);
+  for (const { code, linePos } of document.warnings) {
+    if (code !== "TAG_RESOLVE_FAILED") continue;
+    problems.push(`an unknown tag at line ${linePos?.[0].line}; ${quoteIt}`);
+  }
+  visit(document, {
+    Scalar(_key, { anchor, source }) {
+      if (anchor !== undefined && source === "") problems.push(`an anchor of nothing; ${quoteIt}`);
+    },
+  });
+  return problems;
 }

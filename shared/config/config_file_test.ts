@@ -34,6 +34,17 @@ Deno.test("readConfigFile keeps scalars as they were written", () => {
   assert.equal(passwordOf("''"), "");
 });
 
+Deno.test("readConfigFile neither loses nor shows text that YAML takes for a sign of its own", () => {
+  for (const written of ["*s3cret", "&s3cret", "!s3cret", "!s3cret more", "@s3cret", "`s3cret"]) {
+    const { values, issues } = read(`backend:\n  db:\n    password: ${written}\n`);
+    assert.deepEqual(values, {});
+    assert.match(issues.join(), /^app\.yaml: expected YAML: .*(quotes|line 3)/, written);
+    assert.doesNotMatch(issues.join(), /s3cret/);
+  }
+  const shared = "log: { level: &a low }\nbackend: { db: { host: *a } }";
+  assert.deepEqual(read(shared).values, { "log.level": "low", "backend.db.host": "low" });
+});
+
 Deno.test("readConfigFile takes an empty file, and empty sections", () => {
   for (
     const yaml of ["", "\n", "# nothing yet\n", "---\n", "{}", "backend:\n", "backend: {db: }"]

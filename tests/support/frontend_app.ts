@@ -13,7 +13,7 @@ import { FakeBackend } from "./fake_backend.ts";
 export const nowSeconds = 1_700_000_000;
 
 /** The frontend's app over a fake backend; a poll follows the one before at once. */
-export function frontendApp() {
+export function frontendApp({ bodyMs = 10_000 } = {}) {
   const backend = new FakeBackend();
   const metrics = createFrontendMetrics();
   const clock = { ms: nowSeconds * 1_000 };
@@ -23,7 +23,7 @@ export function frontendApp() {
   const budget = new ViewBudget({ max: 60, maxPerClient: 40, gauge: metrics.liveViews });
   const iot = createClient(IoTService, createRouterTransport(backend.routes));
   const log = getLogger("test");
-  const app = createApp({ iot, polls: iot, poller, budget, metrics, log, now });
+  const app = createApp({ iot, polls: iot, poller, budget, metrics, log, now, bodyMs });
   return {
     ...{ backend, metrics, app, clock },
     [Symbol.asyncDispose]: () => poller[Symbol.asyncDispose](),

@@ -4,8 +4,7 @@ import { connect as connectHttp2 } from "node:http2";
 import { Code, ConnectError, createClient, type ServiceImpl } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { status } from "@grpc/grpc-js";
-import { getLogger } from "@logtape/logtape";
-import { Registry } from "prom-client";
+import { Health } from "#shared/gen/grpc/health/v1/health_pb.ts";
 import { IoTService } from "#shared/gen/iot/v1/iot_service_pb.ts";
 import { GrpcJsClient, iotService } from "../../../tests/support/grpc_js_client.ts";
 import {
@@ -18,70 +17,16 @@ import {
   requestFields,
   send,
 } from "../../../tests/support/http2_frames.ts";
+import { ended, inTime, limitedApi } from "../../../tests/support/limited_api.ts";
 import { waitUntil } from "../../../tests/support/wait_until.ts";
-import type { ApiLimits } from "../rpc_server/api_limits.ts";
-import { serveApi } from "./serve_api.ts";
 
 const path = "/iot.v1.IoTService/GetDevice";
 const encoder = new TextEncoder();
 
 type Implementation = Partial<ServiceImpl<typeof IoTService>>;
 
-/** A server with limits of its own, and what it has counted and logged. */
-async function start(
-  implementation: Implementation,
-  limits: Partial<ApiLimits> = {},
-) {
-  const registry = new Registry();
-  const logged: unknown[][] = [];
-  const api = await serveApi({
-    host: "127.0.0.1",
-    port: 0,
-    portKey: "backend.grpc_port",
-    registry,
-    log: Object.create(getLogger("test"), {
-      error: { value: (...given: unknown[]) => logged.push(given) },
-    }),
-    health: { ready: () => true },
-    routes: (router) => router.service(IoTService, implementation),
-    limits,
-    graceMs: 100,
-  });
-  const count = async (name: string, label: string) => {
-    const line = (await registry.metrics()).split("\n")
-      .find((line) => line.startsWith(`${name}{`) && line.includes(label));
-    return Number(line?.slice(line.lastIndexOf(" ")));
-  };
-  return {
-    port: api.port,
-    url: api.url,
-    logged,
-    refused: (reason: string) => count("rpc_refused_total", `"${reason}"`),
-    [Symbol.asyncDispose]: () => api[Symbol.asyncDispose](),
-  };
-}
-
-/** Resolves once the server has ended the connection, which takes what it reads until then. */
-async function ended(connection: Deno.Conn): Promise<void> {
-  let over = false;
-  const reading = (async () => {
-    const buffer = new Uint8Array(65_536);
-    while (await connection.read(buffer) !== null);
-  })().catch(() => {}).finally(() => over = true);
-  await waitUntil(() => over, { what: "the end of the connection" });
-  await reading;
-}
-
-/** What it resolves to, which must not take until the deadline. */
-async function inTime<Value>(value: Promise<Value>): Promise<Value> {
-  let settled = false;
-  value.catch(() => {}).finally(() => settled = true);
-  await waitUntil(() => settled, { what: "what the server is to do" });
-  return await value;
-}
-
 Deno.test("the API ends a connection whose headers unpack to too much, and no other", async () => {
-  await using api = await start({ getDevice: () => ({}) });
+  await using api = await limitedApi({ getDevice: () => ({}) });
   using honest = new GrpcJsClient(api.port, iotService());
   await honest.unary("GetDevice", {});
   using connection = await Deno.connect({ port: api.port });
@@ -100,7 +45,7 @@ Deno.test("the API ends a connection whose headers unpack to too much, and no ot
 });
 
 Deno.test("the API ends a connection whose header block does not come whole in time", async () => {
-  await using api = await start({ getDevice: () => ({}) }, { maxHeaderMs: 50 });
+  await using api = await limitedApi({ getDevice: () => ({}) }, { maxHeaderMs: 50 });
   using connection = await Deno.connect({ port: api.port });
   await send(
     connection,
@@ -113,7 +58,7 @@ Deno.test("the API ends a connection whose header block does not come whole in t
 });
 
 Deno.test("the API takes headers as large as gRPC does", async () => {
-  await using api = await start({
+  await using api = await limitedApi({
     getDevice: (_request, { requestHeader }) => ({
       device: { deviceId: String(requestHeader.get("authorization")?.length) },
     }),
@@ -135,37 +80,6 @@ Deno.test("the API takes headers as large as gRPC does", async () => {
   await once(session, "close");
 });
 
-Deno.test("the API answers and closes where an HTTP/1.1 request never ends", async () => {
-  await using api = await start({ getDevice: () => ({}) }, { requestMs: 50 });
-  using connection = await Deno.connect({ port: api.port });
-  const answer = new Response(connection.readable).text();
-  const writer = connection.writable.getWriter();
-  await writer.write(encoder.encode(
-    `POST ${path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n` +
-      "content-length: 100\r\n\r\n{",
-  ));
-  assert.match(await inTime(answer), /^HTTP\/1\.1 504 [^]*"code":"deadline_exceeded"/);
-  assert.equal(await api.refused("request_time"), 1);
-});
-
-Deno.test("the API answers and closes the stream where an HTTP/2 request never ends", async () => {
-  await using api = await start({ getDevice: () => ({}) }, { requestMs: 50 });
-  const session = connectHttp2(`http://127.0.0.1:${api.port}`);
-  const call = session.request({
-    ":method": "POST",
-    ":path": path,
-    "content-type": "application/grpc",
-    te: "trailers",
-  });
-  call.write(new Uint8Array(3));
-  call.resume();
-  const [trailers] = await inTime(once(call, "trailers"));
-  assert.equal(trailers["grpc-status"], String(status.DEADLINE_EXCEEDED));
-  if (!call.closed) await inTime(once(call, "close"));
-  session.close();
-  await once(session, "close");
-});
-
 Deno.test("the API ends unary calls at its own deadline, or the client's if that is sooner, heeded or not", async () => {
   const never = () => new Promise<never>(() => {});
   let reason: unknown;
@@ -173,12 +87,12 @@ Deno.test("the API ends unary calls at its own deadline, or the client's if that
     signal.addEventListener("abort", () => reason = signal.reason);
     return never();
   };
-  await using api = await start({ getDevice }, { callMs: 50 });
+  await using api = await limitedApi({ getDevice }, { callMs: 50 });
   const client = createClient(IoTService, createConnectTransport({ baseUrl: api.url }));
   await assert.rejects(inTime(client.getDevice({})), { code: Code.DeadlineExceeded });
   assert.equal(ConnectError.from(reason).code, Code.DeadlineExceeded);
 
-  await using patient = await start({ getDevice: never });
+  await using patient = await limitedApi({ getDevice: never });
   // A client that leaves it to the server, so that no timer of its own may win.
   const response = await inTime(fetch(`${patient.url}${path}`, {
     method: "POST",
@@ -192,7 +106,7 @@ Deno.test("the API ends unary calls at its own deadline, or the client's if that
 Deno.test("the API refuses calls beyond those that it may have in hand", async () => {
   const reached = Promise.withResolvers<void>();
   const finish = Promise.withResolvers<void>();
-  await using api = await start({
+  await using api = await limitedApi({
     async getDevice() {
       reached.resolve();
       await finish.promise;
@@ -212,8 +126,22 @@ Deno.test("the API refuses calls beyond those that it may have in hand", async (
   await waitUntil(() => grpc.unary("GetDevice", {}), { what: "room for a call" });
 });
 
+Deno.test("the API keeps room for other calls, whatever streams clients hold", async () => {
+  await using api = await limitedApi({ getDevice: () => ({}) }, { maxCalls: 2 });
+  const health = createClient(Health, createConnectTransport({ baseUrl: api.url }));
+  const leaving = new AbortController();
+  const watching = health.watch({}, leaving)[Symbol.asyncIterator]();
+  await watching.next();
+  const second = health.watch({}, leaving)[Symbol.asyncIterator]();
+  await assert.rejects(inTime(second.next()), { code: Code.ResourceExhausted });
+  using grpc = new GrpcJsClient(api.port, iotService());
+  await grpc.unary("GetDevice", {});
+  leaving.abort();
+  await assert.rejects(watching.next());
+});
+
 Deno.test("the API lets idle connections give way to new ones", async () => {
-  await using api = await start({ getDevice: () => ({}) }, { maxConnections: 2 });
+  await using api = await limitedApi({ getDevice: () => ({}) }, { maxConnections: 2 });
   using silent = await Deno.connect({ port: api.port });
   using idle = await Deno.connect({ port: api.port });
   await send(idle, preface, frame(frameType.settings, 0, 0));
@@ -228,7 +156,7 @@ Deno.test("the API lets idle connections give way to new ones", async () => {
 
 Deno.test("the API ends answers that nobody reads, on HTTP/2 and HTTP/1.1", async () => {
   const location = "x".repeat(8 * 1024 * 1024);
-  await using api = await start({ getDevice: () => ({ device: { location } }) }, {
+  await using api = await limitedApi({ getDevice: () => ({ device: { location } }) }, {
     stalledMs: 100,
     pressedMs: 100,
   });
@@ -257,7 +185,7 @@ Deno.test("the API ends answers that nobody reads, on HTTP/2 and HTTP/1.1", asyn
 Deno.test("a client that leaves while it is answered is no error", async () => {
   const location = "x".repeat(8 * 1024 * 1024);
   let answered = 0;
-  await using api = await start({
+  await using api = await limitedApi({
     getDevice() {
       answered++;
       return { device: { location } };

@@ -1,10 +1,10 @@
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { RpcListener } from "./rpc_listener.ts";
 import type { Connections } from "./shared_port.ts";
 
 interface Connection {
-  readonly inHand: Set<ServerResponse>;
+  readonly inHand: Map<ServerResponse, IncomingMessage>;
   idle: ReturnType<typeof setTimeout> | undefined;
   idleSinceMs: number;
 }
@@ -23,7 +23,7 @@ export function http1Connections(listener: RpcListener, maxIdleMs: number): Conn
     const { socket } = request;
     const connection = connections.get(socket);
     if (connection === undefined) return;
-    connection.inHand.add(response);
+    connection.inHand.set(response, request);
     clearTimeout(connection.idle);
     if (draining) response.setHeader("connection", "close");
     response.once("close", () => {
@@ -43,7 +43,7 @@ export function http1Connections(listener: RpcListener, maxIdleMs: number): Conn
 
   return {
     accept(socket) {
-      const connection: Connection = { inHand: new Set(), idle: undefined, idleSinceMs: 0 };
+      const connection: Connection = { inHand: new Map(), idle: undefined, idleSinceMs: 0 };
       connections.set(socket, connection);
       socket.once("close", () => {
         clearTimeout(connection.idle);
@@ -53,7 +53,8 @@ export function http1Connections(listener: RpcListener, maxIdleMs: number): Conn
       server.emit("connection", socket);
       const { inHand } = connection;
       return {
-        idleSinceMs: () => inHand.size === 0 ? connection.idleSinceMs : undefined,
+        idleSinceMs: () =>
+          inHand.values().some(({ complete }) => complete) ? undefined : connection.idleSinceMs,
         end: () => socket.destroySoon(),
       };
     },
@@ -61,7 +62,7 @@ export function http1Connections(listener: RpcListener, maxIdleMs: number): Conn
       draining = true;
       for (const [socket, { inHand }] of connections) {
         if (inHand.size === 0) socket.destroySoon();
-        for (const response of inHand) {
+        for (const response of inHand.keys()) {
           if (!response.headersSent) response.setHeader("connection", "close");
         }
       }

@@ -36,6 +36,7 @@ export function http2Connections(options: Http2Options): Connections {
       const guard = new HeaderGuard(headers);
       let late: ReturnType<typeof setTimeout> | undefined;
       let session: ServerHttp2Session | undefined;
+      /** Calls whose requests have come whole. */
       let inHand = 0;
       let idleSinceMs = performance.now();
       const refuse = () => {
@@ -55,10 +56,16 @@ export function http2Connections(options: Http2Options): Connections {
         guardGoaway(opened);
         sessions.set(opened, socket);
         opened.once("close", () => sessions.delete(opened));
-        opened.on("stream", (stream) => {
-          inHand++;
+        opened.on("stream", (stream, _headers, flags) => {
+          let came = false;
+          const take = () => {
+            came = true;
+            inHand++;
+          };
+          if (flags & constants.NGHTTP2_FLAG_END_STREAM) take();
+          else stream.once("end", take);
           stream.once("close", () => {
-            if (--inHand === 0) idleSinceMs = performance.now();
+            if (came && --inHand === 0) idleSinceMs = performance.now();
           });
         });
       });

@@ -22,10 +22,10 @@ export function rpcListener(
 ): RpcListener {
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   return (request, response, socket) => {
+    discardUnreadRequest(request);
     const handler = handlers.get(request.url?.split("?", 1)[0] ?? "");
     if (handler === undefined) return answer(response, 404);
     releaseParkedWrites(request, response);
-    discardUnreadRequest(request);
     let held: HeldCall;
     try {
       held = limits.hold({ request, response, socket, kind: handler.method.methodKind });

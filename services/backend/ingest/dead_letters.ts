@@ -4,8 +4,9 @@ import {
   type MessageHeaders,
   type Publisher,
 } from "#shared/broker/broker.ts";
+import { isShortString } from "#shared/broker/message_properties.ts";
 import type { LeavingReason } from "../store/take_parked.ts";
-import { letterId, messageDigest, ownHeaders } from "./letter_id.ts";
+import { isPlain, letterId, messageDigest, ownHeaders } from "./letter_id.ts";
 import type { MalformedReason } from "./malformed_message_error.ts";
 
 /** Why a message is in a dead-letter queue. */
@@ -44,7 +45,8 @@ export async function deadLetter(
   reason: DeadLetterReason,
   detail: string,
 ): Promise<void> {
-  const { body, contentType, properties = {} } = delivery;
+  const { body, properties = {} } = delivery;
+  const contentType = isShortString(delivery.contentType ?? "") ? delivery.contentType : undefined;
   const headers = plainHeaders(ownHeaders(delivery.headers));
   const digest = messageDigest(queue, { body, headers, contentType, properties });
   await publisher.publish(deadLetterQueue(queue), {
@@ -76,8 +78,7 @@ function plainHeaders(headers: MessageHeaders): MessageHeaders {
   const kept: Record<string, unknown> = {};
   let room = longestHeaders;
   for (const [name, value] of Object.entries(headers)) {
-    const plain = typeof value === "string" || typeof value === "boolean" ||
-      Number.isSafeInteger(value);
+    const plain = isPlain(value) && isShortString(name);
     room -= name.length + (typeof value === "string" ? value.length : 8);
     if (plain && room >= 0 && !/^b?cc$/i.test(name)) kept[name] = value;
   }

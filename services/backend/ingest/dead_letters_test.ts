@@ -45,6 +45,29 @@ Deno.test("deadLetter leaves out headers that route, or that a client may fail t
   assert.deepEqual(kept, ["!"], "a text like any other");
 });
 
+Deno.test("deadLetter leaves out what became too long for AMQP, since its bytes were no text", async () => {
+  const noText = "\ufffd".repeat(200);
+  const sent: OutgoingMessage[] = [];
+  const publish = (_: string, message: OutgoingMessage) => Promise.resolve(void sent.push(message));
+  await deadLetter(
+    { publish },
+    "q",
+    {
+      body: new Uint8Array(),
+      headers: { [noText]: "a", good: noText },
+      contentType: noText,
+      redelivered: false,
+    },
+    "undecodable",
+    "why",
+  );
+  const [message] = sent;
+  assert.equal(message!.contentType, null);
+  const { headers = {} } = message!;
+  assert.equal(headers[noText], undefined);
+  assert.equal(headers["good"], noText);
+});
+
 Deno.test("deadLetter bounds the headers and the detail", async () => {
   const headers = Object.fromEntries(
     Array.from({ length: 1_000 }, (_, at) => [`h${at}`, "\u{1f321}".repeat(at)]),

@@ -1,5 +1,6 @@
 import type { Kysely } from "kysely";
 import type { Database } from "../store/database.ts";
+import { orAborted } from "../store/connection/or_aborted.ts";
 import { KnownDevices } from "../store/known_devices.ts";
 import type { ReadingRow } from "../store/reading_row.ts";
 import { writeReadings } from "../store/write_readings.ts";
@@ -12,12 +13,18 @@ type Options = Omit<ConsumeOptions<ReadingRow>, "decode" | "write"> & {
   readonly db: Kysely<Database>;
   readonly lastSeen: Pick<LastSeen, "note">;
   readonly future: FutureWatch;
+  /** Aborted to end a start that takes long. */
+  readonly signal: AbortSignal;
 };
 
-/** Consumes readings: stores each, or parks it until its device is known. */
+/**
+ * Consumes readings: stores each, or parks it until its device is known.
+ *
+ * @throws the signal's reason when it is aborted before the start is over.
+ */
 export async function ingestReadings(options: Options): Promise<AsyncDisposable> {
-  const { db, metrics, lastSeen, future } = options;
-  const known = await KnownDevices.load(db);
+  const { db, metrics, lastSeen, future, signal } = options;
+  const known = await orAborted(KnownDevices.load(db), signal);
   return await consume<ReadingRow>({
     ...options,
     decode: future.over(decodeReading),
@@ -26,7 +33,11 @@ export async function ingestReadings(options: Options): Promise<AsyncDisposable>
       metrics.stored.inc({ table: "sensor_readings" }, stored);
       metrics.stored.inc({ table: "parked_readings" }, parked);
       metrics.duplicates.inc(rows.length - stored - parked);
-      for (const { deviceId, micros } of rows) lastSeen.note(deviceId, micros);
+      for (const { deviceId, micros } of rows) {
+        // A device that is not known has no row to note it in; and whoever makes ids up can make
+        // more than are ever forgotten.
+        if (parked === 0 || known.has(deviceId)) lastSeen.note(deviceId, micros);
+      }
     },
   });
 }

@@ -19,11 +19,16 @@ export function ownHeaders(headers: Delivery["headers"]): Delivery["headers"] {
   return Object.fromEntries(own);
 }
 
+/** Of headers those that any client can encode again, however deep others go: text, whole numbers, booleans. */
+export function isPlain(value: unknown): boolean {
+  return typeof value === "string" || typeof value === "boolean" || Number.isSafeInteger(value);
+}
+
 /**
  * 32 hex digits that name a message: a digest of its queue, body, content type,
- * headers and properties. A message that is delivered or replayed again keeps
- * it; so do two of which not one bit differs, since nothing tells them from one
- * that came twice. Producers who want them told apart set a message id.
+ * plain headers and properties. A message that is delivered or replayed again keeps
+ * it; so do two that differ in nothing that a letter keeps, since nothing tells them
+ * from one that came twice. Producers who want them told apart set a message id.
  *
  * @param queue where it came from, not its dead-letter queue
  */
@@ -32,11 +37,9 @@ export function messageDigest(
   { body, headers, contentType, properties }: MessageContent,
 ): string {
   const sorted = (given: object) => Object.entries(given).sort(([a], [b]) => a < b ? -1 : 1);
-  const about = [queue, contentType ?? null, sorted(ownHeaders(headers)), sorted(properties)];
-  const text = JSON.stringify(
-    about,
-    (_, value: unknown) => typeof value === "bigint" ? String(value) : value,
-  );
+  const plain = Object.entries(ownHeaders(headers)).filter(([, value]) => isPlain(value));
+  const about = [queue, contentType ?? null, sorted(Object.fromEntries(plain)), sorted(properties)];
+  const text = JSON.stringify(about);
   // The text has no such byte, so that it is plain where the body starts.
   return createHash("sha256").update(text).update("\0").update(body).digest("hex").slice(0, 32);
 }

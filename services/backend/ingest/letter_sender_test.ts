@@ -61,3 +61,14 @@ Deno.test("LetterSender remembers the newest letters, and no more than it may", 
   send(delivery("a", again));
   assert.equal(sent.length, 4);
 });
+
+Deno.test("LetterSender takes headers however deep they are", async () => {
+  const { sent, send } = sender();
+  let deep: unknown[] = [];
+  for (let depth = 0; depth < 100_000; depth++) deep = [deep];
+  const letter = send(delivery("a", { headers: { deep } }));
+  sent[0]!.resolve();
+  await letter;
+  send(delivery("a", { redelivered: true, headers: { deep } }));
+  assert.equal(sent.length, 1);
+});

@@ -28,8 +28,10 @@ interface NodeCall {
   readonly request: NodeRequest;
   readonly response: NodeResponse;
   readonly socket: Socket;
-  readonly kind: "unary" | "server_streaming" | "client_streaming" | "bidi_streaming";
+  readonly kind: CallKind;
 }
+
+type CallKind = "unary" | "server_streaming" | "client_streaming" | "bidi_streaming";
 
 /** A call from its head to the last byte of its answer. */
 export interface HeldCall {
@@ -40,16 +42,18 @@ export interface HeldCall {
   readonly over: boolean;
 }
 
-/** Longest that the trailers of an answer are waited for, in milliseconds. */
-const trailersMs = 1_000;
-
 const overloaded = createContextKey(false, { description: "the server has too much in hand" });
+
+/** What of the calls may be streams, which last for as long as their clients like. */
+const streamShare = 0.5;
 
 /** Bounds what clients can make the server hold for them. */
 export class CallLimits {
   readonly #options: CallLimitsOptions;
   readonly #heads = new RequestHeads();
-  #inHand = 0;
+  /** Each by its request, in the order in which they came. */
+  readonly #inHand = new Set<TimedRequest>();
+  #streams = 0;
 
   constructor(options: CallLimitsOptions) {
     this.#options = options;
@@ -58,11 +62,11 @@ export class CallLimits {
   /** @throws {TypeError} for a request that cannot even be read. */
   hold({ request, response, socket, kind }: NodeCall): HeldCall {
     const head = this.#heads.read(request);
-    const { maxCalls, times, unread, refused } = this.#options;
+    const { times, unread, refused } = this.#options;
     const stream = "stream" in request ? request.stream : undefined;
     const controller = new AbortController();
     const contextValues = createContextValues().set(endCall, (reason) => controller.abort(reason));
-    const full = this.#inHand >= maxCalls ? "calls" : unread.full ? "unread" : undefined;
+    const full = !this.#hasRoom(kind) ? "calls" : unread.full ? "unread" : undefined;
     if (full !== undefined) {
       refused(full);
       contextValues.set(overloaded, true);
@@ -73,32 +77,24 @@ export class CallLimits {
       else stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     });
     const many = kind === "client_streaming" || kind === "bidi_streaming";
-    const timed = new TimedRequest(request, times, many, () => {
-      refused("request_time");
-      endWithAnswer();
+    const timed = new TimedRequest(request, times, many, (reason) => {
+      refused(reason);
+      if (stream !== undefined) return;
+      // What is still to come of the request would keep the connection open.
+      if (!response.headersSent) response.setHeader("connection", "close");
+      response.once("finish", () => socket.destroySoon());
     });
-    let closing: ReturnType<typeof setTimeout> | undefined;
-    /** What is still to come of the request would keep the connection, or the stream, open. */
-    const endWithAnswer = () => {
-      if (stream !== undefined) {
-        // Its trailers follow what it says is its end.
-        const close = () => stream.close(constants.NGHTTP2_NO_ERROR);
-        stream.once("finish", () => closing = setTimeout(close, trailersMs));
-      } else {
-        if (!response.headersSent) response.setHeader("connection", "close");
-        response.once("finish", () => socket.destroySoon());
-      }
-    };
     // The broken connection of an HTTP/1.1 client; its `close` follows.
     if (stream === undefined) request.on("error", () => {});
     let over = false;
-    this.#inHand++;
+    this.#inHand.add(timed);
+    if (kind !== "unary") this.#streams++;
     (stream ?? response).once("close", () => {
       over = true;
-      this.#inHand--;
+      this.#inHand.delete(timed);
+      if (kind !== "unary") this.#streams--;
       held.close();
       timed.stop();
-      clearTimeout(closing);
       controller.abort(callEnd(stream?.rstCode));
     });
     const way: AnswerWay = {
@@ -117,10 +113,24 @@ export class CallLimits {
       },
     };
   }
+
+  /** The oldest whose request has not come gives way: who sends none must keep nobody out. */
+  #hasRoom(kind: CallKind): boolean {
+    const { maxCalls } = this.#options;
+    if (kind !== "unary" && this.#streams >= maxCalls * streamShare) return false;
+    if (this.#inHand.size < maxCalls) return true;
+    const coming = this.#inHand.values().find((request) => request.coming);
+    coming?.giveUp("calls", tooMany());
+    return coming !== undefined;
+  }
 }
 
 /** @throws {ConnectError} RESOURCE_EXHAUSTED for a call that came while too much was in hand. */
 export function refuseWhenOverloaded({ values }: HandlerContext): void {
   if (!values.get(overloaded)) return;
-  throw new ConnectError("too many calls are in hand; try again", Code.ResourceExhausted);
+  throw tooMany();
+}
+
+function tooMany(): ConnectError {
+  return new ConnectError("too many calls are in hand; try again", Code.ResourceExhausted);
 }

@@ -4,7 +4,11 @@ import { StalledSockets } from "./stalled_sockets.ts";
 
 /** One connection that is served. */
 export interface Connection {
-  /** Since when it has no call in hand, in `performance.now()`; undefined while it has. */
+  /**
+   * Since when it has no call in hand, in `performance.now()`; undefined while it
+   * has. A request that has not come whole is none yet, or who sends none could
+   * keep others out.
+   */
   idleSinceMs(): number | undefined;
   /** Ends it, once it is idle. */
   end(): void;

@@ -6,7 +6,7 @@ export const refusalReasons = [
   "connections",
   /** An idle connection gave way to a new one. */
   "idle_connection",
-  /** As many calls in hand as may be. */
+  /** As many calls in hand as may be; or a call whose request did not come gave way. */
   "calls",
   /** A header list past its bounds. */
   "headers",

@@ -1,18 +1,13 @@
 import { type Kysely, sql } from "kysely";
 import type { Database } from "./database.ts";
+import { parkedIds } from "./list_parked.ts";
 import { instant, scan, type Span } from "./read_run.ts";
+import { afterKey, type ReadingKey } from "./reading_key.ts";
 
 export type ReadingTable = "sensor_readings" | "parked_readings";
 
 /** A span that may be open at either end. */
 export type OpenSpan = Partial<Span>;
-
-/** The key of a row. */
-export interface ReadingKey {
-  readonly deviceId: string;
-  readonly micros: number;
-  readonly tieBreak: string;
-}
 
 /**
  * How many rows each of the devices has within the span, in the order of
@@ -58,16 +53,13 @@ export async function countPage(
     readonly limit: number;
   },
 ): Promise<{ readonly count: number; readonly last: ReadingKey | undefined }> {
-  const from = after === undefined ? sql`true` : sql`(device_id, "timestamp", tie_break) > (
-      ${after.deviceId}::text, ${instant(after.micros)}, ${after.tieBreak}::bigint
-    )`;
   const only = deviceId === undefined ? sql`true` : sql`device_id = ${deviceId}`;
   const [last] = await scan(
     db,
     sql<ReadingKey & { readonly count: number }>`
     with page as materialized (
       select device_id, "timestamp", tie_break from ${sql.table(table)}
-      where ${from} and ${only} and ${within(span)}
+      where ${afterKey(after)} and ${only} and ${within(span)}
       order by device_id, "timestamp", tie_break
       limit ${limit}::int
     )
@@ -91,26 +83,13 @@ export async function pageDeviceIds(
   return rows.map(({ id }) => id);
 }
 
-/**
- * Ids that have parked readings, by id from after `after`. Steps from id to id
- * in the index, whatever each has.
- */
+/** Ids that have parked readings, by id from after `after`. */
 export async function pageParkedIds(
   db: Kysely<Database>,
   { after, limit }: { readonly after: string; readonly limit: number },
 ): Promise<readonly string[]> {
   const { rows } = await sql<{ readonly id: string }>`
-    with recursive ids (id, n) as (
-      (
-        select device_id, 1 from parked_readings where device_id > ${after}
-        order by device_id limit 1
-      )
-      union all
-      select (
-        select device_id from parked_readings where device_id > ids.id order by device_id limit 1
-      ), n + 1
-      from ids where id is not null and n < ${limit}::int
-    )
+    with recursive ${parkedIds({ after, limit })}
     select id from ids where id is not null order by id`.execute(db);
   return rows.map(({ id }) => id);
 }

@@ -1,13 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import type { Database } from "./database.ts";
 import { parkedBefore, type ParkedFilter } from "./list_parked.ts";
-
-/** Where the next step starts: the key of a parked reading. */
-export interface ParkedKey {
-  readonly deviceId: string;
-  readonly micros: number;
-  readonly tieBreak: string;
-}
+import { afterKey, type ReadingKey } from "./reading_key.ts";
 
 /**
  * Deletes up to `limit` parked readings that pass the filter, in the order of
@@ -16,18 +10,13 @@ export interface ParkedKey {
 export async function dropParked(
   db: Kysely<Database>,
   { deviceId, olderThanMs }: ParkedFilter,
-  { after, limit }: { readonly after: ParkedKey | undefined; readonly limit: number },
-): Promise<{ readonly dropped: number; readonly next: ParkedKey | undefined }> {
-  const from = after === undefined ? sql`true` : sql`(device_id, "timestamp", tie_break) > (
-      ${after.deviceId}::text,
-      timestamptz 'epoch' + ${after.micros}::float8 * interval '1 microsecond',
-      ${after.tieBreak}::bigint
-    )`;
+  { after, limit }: { readonly after: ReadingKey | undefined; readonly limit: number },
+): Promise<{ readonly dropped: number; readonly next: ReadingKey | undefined }> {
   const only = deviceId === undefined ? sql`true` : sql`device_id = ${deviceId}`;
-  const { rows } = await sql<ParkedKey & { readonly dropped: number }>`
+  const { rows } = await sql<ReadingKey & { readonly dropped: number }>`
     with due as materialized (
       select ctid as row_id, device_id, "timestamp", tie_break from parked_readings
-      where ${from} and ${only} and ${parkedBefore(olderThanMs)}
+      where ${afterKey(after)} and ${only} and ${parkedBefore(olderThanMs)}
       order by device_id, "timestamp", tie_break
       limit ${limit}::int
       for update skip locked

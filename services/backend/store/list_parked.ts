@@ -1,4 +1,4 @@
-import { type Kysely, sql } from "kysely";
+import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Database } from "./database.ts";
 
 export interface ParkedFilter {
@@ -27,10 +27,7 @@ export interface ParkedPage {
   readonly next: string | undefined;
 }
 
-/**
- * The devices that have parked readings, by id, from after the id `after`. Steps from
- * id to id in the index, so that a page costs what its own devices have parked.
- */
+/** The devices that have parked readings, by id, from after the id `after`. */
 export async function listParked(
   db: Kysely<Database>,
   filter: ParkedFilter,
@@ -39,18 +36,7 @@ export async function listParked(
   const { deviceId, olderThanMs } = filter;
   const only = deviceId === undefined ? sql`true` : sql`device_id = ${deviceId}`;
   const { rows } = await sql<ParkedDevice>`
-    with recursive ids (id, n) as (
-      (
-        select device_id, 1 from parked_readings where device_id > ${after} and ${only}
-        order by device_id limit 1
-      )
-      union all
-      select (
-        select device_id from parked_readings where device_id > ids.id and ${only}
-        order by device_id limit 1
-      ), n + 1
-      from ids where id is not null and n < ${maxDevices}::int
-    )
+    with recursive ${parkedIds({ after, limit: maxDevices, only })}
     select id as "deviceId", parked.*,
       exists (select from iot_devices where device_id = id) as known
     from ids cross join lateral (
@@ -67,6 +53,32 @@ export async function listParked(
     devices: rows.filter(({ count }) => count > 0),
     next: rows.length < maxDevices ? undefined : rows.at(-1)!.deviceId,
   };
+}
+
+/**
+ * A recursive common table expression `ids (id, n)` of up to `limit` devices that
+ * have parked readings, by id, from after the id `after`; the last id may be null.
+ * Steps from id to id in the index, so that a page costs what its own devices
+ * have parked.
+ */
+export function parkedIds({ after, limit, only = sql`true` }: {
+  readonly after: string;
+  readonly limit: number;
+  readonly only?: RawBuilder<unknown>;
+}): RawBuilder<unknown> {
+  return sql`
+    ids (id, n) as (
+      (
+        select device_id, 1 from parked_readings where device_id > ${after} and ${only}
+        order by device_id limit 1
+      )
+      union all
+      select (
+        select device_id from parked_readings where device_id > ids.id and ${only}
+        order by device_id limit 1
+      ), n + 1
+      from ids where id is not null and n < ${limit}::int
+    )`;
 }
 
 /** A condition on `parked_readings`: parked for longer than that. */

@@ -19,7 +19,9 @@ export async function findLostData(
   db: Kysely<Database>,
   migration: string,
 ): Promise<readonly LostData[]> {
-  return await tryOut(db, async (trial) => await migrations[migration]?.down?.(trial));
+  const { down, takesNoData } = migrations[migration] ?? {};
+  if (takesNoData) return [];
+  return await tryOut(db, async (trial) => await down?.(trial));
 }
 
 /**

@@ -27,6 +27,15 @@ eachDatabase("findLostData", {
   },
 });
 
+postgresTest("findLostData beside others", {
+  async "neither waits for writers nor has them wait where only rows are rewritten"(db) {
+    await db.transaction().execute(async (writer) => {
+      await sql`lock table sensor_readings in row exclusive mode`.execute(writer);
+      assert.deepEqual(await findLostData(db, "0005_mixed_tie_breaks"), []);
+    });
+  },
+});
+
 postgresTest("findLostData of many rows", {
   async "estimates them, of partitions too"(db) {
     await sql`create table parts (id integer not null) partition by range (id)`.execute(db);

@@ -137,8 +137,9 @@ async function openEmbedded(url: URL) {
 
 /** `pglite://.data/pglite` is relative to the working folder, `pglite:///var/lib/x` absolute. */
 function pglitePath(url: URL): string {
-  const path = decodeURIComponent(url.hostname + url.pathname);
-  if (path === "" || path === "/") {
+  // What lies beside the folder is named after it.
+  const path = decodeURIComponent(url.hostname + url.pathname).replace(/\/+$/, "");
+  if (path === "") {
     throw new StartError("Cannot open the database: pglite:// names no folder; add a path");
   }
   return path;

@@ -4,6 +4,7 @@ import { sql } from "kysely";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import { databaseConfig } from "../../../tests/support/database_config.ts";
 import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres.ts";
+import { tempFolder } from "../../../tools/services/temp_folder.ts";
 import { tempPglite } from "../../../tests/support/temp_pglite.ts";
 import { openDatabase } from "./open_database.ts";
 import { migrateToLatest } from "./migrate.ts";
@@ -24,6 +25,18 @@ Deno.test("openDatabase lends the embedded database to one process at a time", a
     });
   }
   await using again = await openDatabase(databaseConfig(folder.url), log);
+  await sql`insert into kept values (1)`.execute(again.db);
+});
+
+Deno.test("openDatabase takes a folder for the same, with a slash behind it or without", async () => {
+  await using folder = await tempFolder("demo-app-pglite-");
+  const url = `pglite://${folder.path}/data`;
+  {
+    await using database = await openDatabase(databaseConfig(`${url}/`), log);
+    await assert.rejects(openDatabase(databaseConfig(url), log), /another process has it open/);
+    await sql`create table kept (n int)`.execute(database.db);
+  }
+  await using again = await openDatabase(databaseConfig(url), log);
   await sql`insert into kept values (1)`.execute(again.db);
 });
 
@@ -76,6 +89,21 @@ Deno.test("waitForDatabase keeps trying until it answers, or is told to stop", a
   assert.equal(failures, -1);
   failures = Infinity;
   const waiting = waitForDatabase(work, config, log, stop.signal);
+  const reason = new Error("told to stop");
+  stop.abort(reason);
+  await assert.rejects(waiting, reason);
+});
+
+Deno.test("waitForDatabase is told to stop while the database is at work", async () => {
+  const stop = new AbortController();
+  const started = Promise.withResolvers<void>();
+  const work = () => {
+    started.resolve();
+    return new Promise<void>(() => {});
+  };
+  const config = databaseConfig("postgres://nowhere.example:5432/iot_db");
+  const waiting = waitForDatabase(work, config, log, stop.signal);
+  await started.promise;
   const reason = new Error("told to stop");
   stop.abort(reason);
   await assert.rejects(waiting, reason);

@@ -1,15 +1,10 @@
 import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
 import { eachDatabase } from "../../../tests/support/each_database.ts";
-import {
-  countPage,
-  countUpTo,
-  pageDeviceIds,
-  pageParkedIds,
-  type ReadingKey,
-} from "./count_run.ts";
+import { countPage, countUpTo, pageDeviceIds, pageParkedIds } from "./count_run.ts";
 import type { Database } from "./database.ts";
 import { packedRowBytes, pageRun, type RowPosition } from "./read_run.ts";
+import type { ReadingKey } from "./reading_key.ts";
 
 const startMicros = 1_768_435_200_000_000;
 

@@ -3,6 +3,7 @@ import { backoffMs } from "#shared/lifecycle/backoff.ts";
 import { sleep } from "#shared/lifecycle/sleep.ts";
 import { StartError } from "#shared/lifecycle/start_error.ts";
 import type { DatabaseConfig } from "../config.ts";
+import { orAborted } from "./connection/or_aborted.ts";
 import { isTransient, sqlState } from "./write_failure.ts";
 
 /** What a person must mend, by SQLSTATE. */
@@ -23,7 +24,8 @@ const permanent: Readonly<Record<string, (database: string, config: DatabaseConf
  * however long that takes.
  *
  * @throws {StartError} when it answers that no retry can help.
- * @throws the signal's reason when it is aborted before.
+ * @throws the signal's reason when it is aborted before; what is under way, say a
+ *   migration of hours, or one that waits for another's, is undone when its session ends.
  */
 export async function waitForDatabase(
   work: () => Promise<unknown>,
@@ -34,9 +36,10 @@ export async function waitForDatabase(
   for (let attempt = 1;; attempt++) {
     signal.throwIfAborted();
     try {
-      await work();
+      await orAborted(work(), signal);
       return;
     } catch (error) {
+      signal.throwIfAborted();
       if (error instanceof StartError) throw error;
       const detail = error instanceof Error ? error.message || String(error) : String(error);
       const name = config.url?.pathname.slice(1) || config.database;

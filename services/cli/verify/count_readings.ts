@@ -5,10 +5,10 @@ import {
   type OpenSpan,
   pageDeviceIds,
   pageParkedIds,
-  type ReadingKey,
   type ReadingTable,
 } from "../../backend/store/count_run.ts";
 import type { Database } from "../../backend/store/database.ts";
+import type { ReadingKey } from "../../backend/store/reading_key.ts";
 import { retryQuery } from "../../backend/api/retry_query.ts";
 
 export interface CountContext {

@@ -11,7 +11,12 @@ export class PgliteSession implements AsyncDisposable {
 
   /** Opens the database in `folder`, and makes it before if there is none. */
   static async open(folder: string): Promise<PgliteSession> {
-    if (!await exists(`${folder}/PG_VERSION`)) await create(folder);
+    if (!await exists(`${folder}/PG_VERSION`)) {
+      if (!await isFree(folder)) {
+        throw new Error("there is something in it that is no database; choose another folder");
+      }
+      await create(folder);
+    }
     const thread = new PgliteThread(folder);
     try {
       await thread.call({ call: "open", folder });
@@ -51,6 +56,13 @@ async function create(folder: string): Promise<void> {
     await removeIfThere(unfinished);
     throw error;
   }
+}
+
+/** Whether there is nothing at `folder`, or nothing in it. */
+async function isFree(folder: string): Promise<boolean> {
+  if (!await exists(folder)) return true;
+  for await (const _ of Deno.readDir(folder)) return false;
+  return true;
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -65,7 +65,16 @@ Deno.test("PgliteSession makes a database whole or not at all", async () => {
 
   await Deno.mkdir(`${folder}-of-another`);
   await Deno.writeTextFile(`${folder}-of-another/notes`, "mine");
-  await assert.rejects(PgliteSession.open(`${folder}-of-another`), /not empty/i);
+  await assert.rejects(PgliteSession.open(`${folder}-of-another`), /no database; choose another/);
   assert.equal(await Deno.readTextFile(`${folder}-of-another/notes`), "mine");
   await assert.rejects(Deno.lstat(`${folder}-of-another.new`), Deno.errors.NotFound);
+});
+
+Deno.test("PgliteSession gives each caller its own answer, whatever another one asked", async () => {
+  await using temporary = await tempPglite();
+  await using session = await PgliteSession.open(folderOf(temporary.url));
+  await assert.rejects(session.query("select $1", [() => "no parameter"]));
+  const answers = [1, 2].map((n) => session.query(`select ${n} as n`));
+  assert.deepEqual((await answers[0])?.rows, [{ n: 1 }]);
+  assert.deepEqual((await answers[1])?.rows, [{ n: 2 }]);
 });

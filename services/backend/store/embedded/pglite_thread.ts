@@ -42,8 +42,9 @@ export class PgliteThread implements Disposable {
   async call(call: PgliteCall): Promise<PgliteResult | undefined> {
     if (this.#ended !== undefined) throw this.#ended;
     const { promise, resolve, reject } = Promise.withResolvers<PgliteResult | undefined>();
-    this.#waiting.push({ resolve, reject });
+    // First, since a call with something that has no copy fails here, and gets no answer.
     this.#worker.postMessage(call);
+    this.#waiting.push({ resolve, reject });
     return await promise;
   }
 
