@@ -190,6 +190,8 @@ export class BatchConsumer<Row> {
   /** Dead-letters all of them, each acked once its letter is confirmed. */
   async #confirmed(letters: readonly Letter[], signal: AbortSignal): Promise<void> {
     const { deadLetter, ack, metrics, log, queue } = this.#options;
+    const unconfirmed = metrics.unconfirmedLetters.labels(queue);
+    unconfirmed.inc(letters.length);
     let left = letters;
     for (let attempt = 1; left.length > 0 && !signal.aborted; attempt++) {
       const outcomes = await Promise.allSettled(
@@ -199,6 +201,7 @@ export class BatchConsumer<Row> {
       const done = left.filter((_, at) => outcomes[at]!.status === "fulfilled");
       left = left.filter((_, at) => outcomes[at]!.status === "rejected");
       ack(done.map(({ delivery }) => delivery));
+      unconfirmed.dec(done.length);
       for (const [reason, group] of Map.groupBy(done, ({ reason }) => reason)) {
         const fields = { queue, reason, messages: group.length, firstDetail: group[0]!.detail };
         metrics.deadLetters.inc({ queue, reason }, group.length);
@@ -213,6 +216,8 @@ export class BatchConsumer<Row> {
         await sleep(retryMs, signal);
       }
     }
+    // Those that were given up.
+    unconfirmed.dec(left.length);
   }
 }
 

@@ -53,6 +53,11 @@ function consumerOf(options: Partial<BatchConsumerOptions<string>>) {
   return { consumer, accept, acked, dead, written, registry };
 }
 
+async function unconfirmedLetters(registry: Registry): Promise<number | undefined> {
+  const metric = await registry.getSingleMetric("ingest_unconfirmed_dead_letters")?.get();
+  return metric?.values[0]?.value;
+}
+
 const until = (condition: () => boolean, what: string) => waitUntil(condition, { what });
 
 Deno.test("BatchConsumer acks only after the batch is written", async () => {
@@ -232,17 +237,20 @@ Deno.test("BatchConsumer keeps a malformed message until its dead letter is conf
   let tries = 0;
   /** What is acked by the last try. */
   let ackedBefore: readonly string[] = [];
-  const { consumer, accept, acked, dead } = consumerOf({
-    deadLetter({ body }) {
-      if (body.length !== 5) return Promise.resolve();
+  const unconfirmed: (number | undefined)[] = [];
+  const { consumer, accept, acked, dead, registry } = consumerOf({
+    async deadLetter({ body }) {
+      if (body.length !== 5) return;
       ackedBefore = acked.toSorted();
-      return ++tries < 3 ? Promise.reject(new Error("nack")) : Promise.resolve();
+      unconfirmed.push(await unconfirmedLetters(registry));
+      if (++tries < 3) throw new Error("nack");
     },
   });
   accept("bad 1", "bad two", "good");
   await until(() => acked.length === 3, "acks");
   assert.deepEqual(ackedBefore, ["bad two", "good"]);
   assert.deepEqual([tries, dead.length], [3, 2]);
+  assert.deepEqual([...unconfirmed, await unconfirmedLetters(registry)], [2, 1, 1, 0]);
   await consumer.drain(1_000);
 });
 

@@ -1,4 +1,4 @@
-import { Counter, Histogram, type Registry } from "prom-client";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { WaitingRows } from "./waiting_rows.ts";
 
 export interface IngestMetrics {
@@ -7,6 +7,7 @@ export interface IngestMetrics {
   readonly duplicates: Counter;
   readonly released: Counter;
   readonly deadLetters: Counter<"queue" | "reason">;
+  readonly unconfirmedLetters: Gauge<"queue">;
   readonly writeFailures: Counter<"queue" | "failure">;
   readonly batchRows: Histogram;
   readonly writeSeconds: Histogram;
@@ -42,6 +43,12 @@ export function createIngestMetrics(registry: Registry): IngestMetrics {
       name: "ingest_dead_letters_total",
       help: "Messages moved to a dead-letter queue, by reason.",
       labelNames: ["queue", "reason"],
+      registers,
+    }),
+    unconfirmedLetters: new Gauge({
+      name: "ingest_unconfirmed_dead_letters",
+      help: "Messages in hand whose dead letter the broker has not confirmed.",
+      labelNames: ["queue"],
       registers,
     }),
     writeFailures: new Counter({
