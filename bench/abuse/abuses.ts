@@ -119,10 +119,14 @@ const eventStreams: Abuse = {
   name: "3,000 event streams on distinct devices",
   run: ({ pagesPort, deviceIds }, signal) =>
     Promise.all(times(3_000, (i) => {
-      const id = encodeURIComponent(deviceIds[i % deviceIds.length]!);
+      const body = encoder.encode(
+        JSON.stringify({ views: [{ readings: deviceIds[i % deviceIds.length] }] }),
+      );
       return reconnecting(pagesPort, signal, async (connection) => {
-        const head = `GET /live/readings?device_id=${id} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
-        await send(connection, encoder.encode(head));
+        const head =
+          "POST /live HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n" +
+          `content-length: ${body.length}\r\n\r\n`;
+        await send(connection, encoder.encode(head), body);
         await drain(connection);
         await pause(100);
       });
@@ -136,7 +140,7 @@ const headsOfStreams: Abuse = {
     Promise.all(times(4, async (client) => {
       for (let i = client; !signal.aborted; i += 4) {
         const id = encodeURIComponent(deviceIds[i % deviceIds.length]!);
-        const url = `http://127.0.0.1:${pagesPort}/live/readings?device_id=${id}`;
+        const url = `http://127.0.0.1:${pagesPort}/live?device_id=${id}`;
         const request = {
           method: "HEAD",
           signal: AbortSignal.any([signal, AbortSignal.timeout(5_000)]),
