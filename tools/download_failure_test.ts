@@ -15,7 +15,7 @@ Caused by:
     `cannot download ${runtime} (dns error); compile where there is a network, or set DENORT_BIN ` +
       `to a denort of Deno ${Deno.version.deno} that is here already`,
   );
-  const registry = "https://registry.npmjs.org/kysely/-/kysely-0.29.9.tgz";
+  const registry = "https://registry.example.org/kysely/-/kysely-0.29.9.tgz";
   assert.equal(
     downloadFailure(`error: Failed caching npm package 'kysely@0.29.9'
 
