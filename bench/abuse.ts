@@ -7,17 +7,16 @@
  * before, at its peak and 60 s after, and the longest that `/readyz` took.
  */
 import { resolve } from "node:path";
-import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import denoConfig from "../deno.json" with { type: "json" };
-import { ServiceError } from "../tools/services/service.ts";
 import { type Abuse, abuses, type Target } from "./abuse/abuses.ts";
 import { Observed, type Seen } from "./abuse/observed.ts";
 import { backend, run } from "./ingest/contender.ts";
 import { markdownTable } from "./ingest/markdown_table.ts";
 import { megabytes, orDash, print, say, whole } from "./ingest/output.ts";
 import { openSite, resetTables } from "./ingest/site.ts";
+import { runMain } from "./run_main.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const afterMs = 60_000;
@@ -135,17 +134,4 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-const controller = new AbortController();
-for (const name of ["SIGINT", "SIGTERM"] as const) {
-  Deno.addSignalListener(name, () => controller.abort(new ServiceError(`Stopped by ${name}`)));
-}
-let status = 0;
-try {
-  await main(controller.signal);
-} catch (error) {
-  status = controller.signal.aborted ? 130 : 1;
-  if (controller.signal.aborted) say(String(controller.signal.reason.message));
-  else if (error instanceof ServiceError || error instanceof TypeError) say(error.message);
-  else throw error;
-}
-process.exit(status);
+await runMain(main);

@@ -20,7 +20,7 @@ import { megabytes, orDash, print, say, whole } from "./ingest/output.ts";
 import { median } from "./ingest/percentile.ts";
 import { checkSpace } from "./ingest/preload.ts";
 import { openSite, resetTables, type Site } from "./ingest/site.ts";
-import { ServiceError } from "../tools/services/service.ts";
+import { runMain } from "./run_main.ts";
 
 const real = backend("backend");
 const bare = bareLoop("bare loop", { database: true });
@@ -162,18 +162,4 @@ if (Deno.args.includes("--help")) {
   process.stdout.write(usage);
   process.exit(0);
 }
-const controller = new AbortController();
-for (const name of ["SIGINT", "SIGTERM"] as const) {
-  Deno.addSignalListener(name, () => controller.abort(new ServiceError(`Stopped by ${name}`)));
-}
-let status = 0;
-try {
-  await main(readOptions(Deno.args), controller.signal);
-} catch (error) {
-  status = controller.signal.aborted ? 130 : 1;
-  // A Ctrl-C reaches the servers that were started too, and closing then fails besides.
-  if (controller.signal.aborted) say(String(controller.signal.reason.message));
-  else if (error instanceof ServiceError || error instanceof TypeError) say(error.message);
-  else throw error;
-}
-process.exit(status);
+await runMain((signal) => main(readOptions(Deno.args), signal));
