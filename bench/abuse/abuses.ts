@@ -114,6 +114,27 @@ const endlessBodies: Abuse = {
       }))),
 };
 
+/** Requests of which three megabytes come and no more, in an envelope that promises four. */
+const halfMessages: Abuse = {
+  name: "500 requests that stop after 3 MB",
+  run: ({ apiPort }, signal) => {
+    const megabyte = 1024 * 1024;
+    const begun = concat(new Uint8Array(1), uint32(4 * megabyte), new Uint8Array(3 * megabyte));
+    return Promise.all(times(500, () =>
+      reconnecting(apiPort, signal, async (connection) => {
+        await send(
+          connection,
+          encoder.encode(
+            "POST /iot.v1.IoTService/GetDevice HTTP/1.1\r\nhost: localhost\r\n" +
+              "content-type: application/grpc-web+proto\r\ncontent-length: 5000000\r\n\r\n",
+          ),
+          begun,
+        );
+        await drain(connection);
+      })));
+  },
+};
+
 /** Event streams on 3,000 devices from one client. */
 const eventStreams: Abuse = {
   name: "3,000 event streams on distinct devices",
@@ -156,6 +177,7 @@ export const abuses: readonly Abuse[] = [
   wholeFleet,
   unreadStreams,
   endlessBodies,
+  halfMessages,
   eventStreams,
   headsOfStreams,
 ];

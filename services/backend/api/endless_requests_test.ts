@@ -126,3 +126,63 @@ Deno.test("the API lets connections give way whose requests never end", async ()
   await ended(http1);
   assert.equal(await api.refused("idle_connection"), 2);
 });
+
+const megabyte = 1024 * 1024;
+/** Of a message that its length promises, and of which nothing else comes. */
+const promised = concat(new Uint8Array(1), uint32(3 * megabyte));
+
+Deno.test("the API takes no memory for what a request only promises", async () => {
+  await using api = await limitedApi({ getDevice: () => ({}) });
+  const before = Deno.memoryUsage().external;
+  const session = connectHttp2(`http://127.0.0.1:${api.port}`);
+  for (let at = 0; at < 50; at++) unfinished(session, { begun: promised });
+  await new Promise((answered) => session.ping(answered));
+  const head = encoder.encode(
+    `POST ${path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n` +
+      `expect: 100-continue\r\ncontent-length: ${3 * megabyte}\r\n\r\n{`,
+  );
+  using http1 = new DisposableStack();
+  for (let at = 0; at < 50; at++) {
+    const connection = http1.use(await Deno.connect({ port: api.port }));
+    await send(connection, head);
+    await connection.read(new Uint8Array(1));
+  }
+  const { external } = Deno.memoryUsage();
+  assert.ok(external - before < 100 * megabyte, `${external - before} bytes for 100 requests`);
+  session.destroy();
+  await once(session, "close");
+});
+
+Deno.test("the API lets requests that do not come whole give way when they take too much", async () => {
+  await using api = await limitedApi({ getDevice: () => ({}) }, { maxRequestBytes: megabyte });
+  const session = connectHttp2(`http://127.0.0.1:${api.port}`);
+  const begun = concat(promised, new Uint8Array(megabyte / 2));
+  const calls: ClientHttp2Stream[] = [];
+  for (const contentType of ["application/grpc", "application/proto"]) {
+    calls.push(unfinished(session, { begun, contentType }));
+    await new Promise((answered) => session.ping(answered));
+  }
+  const [older] = await inTime(once(calls[0]!, "trailers"));
+  assert.equal(older["grpc-status"], String(status.RESOURCE_EXHAUSTED));
+  using grpc = new GrpcJsClient(api.port, iotService());
+  for (let at = 0; at < 30; at++) {
+    // Each is whole, and none of it is held once it is answered.
+    const refused = grpc.unary("GetDevice", { deviceId: "a".repeat(100_000) });
+    assert.deepEqual(await inTime(refused), { device: null });
+  }
+  assert.equal(await api.refused("request_bytes"), 1);
+  assert.ok(!calls[1]!.closed);
+  session.destroy();
+  await once(session, "close");
+});
+
+Deno.test("the API says that a request ends within a message", async () => {
+  await using api = await limitedApi({ getDevice: () => ({}) });
+  const session = connectHttp2(`http://127.0.0.1:${api.port}`);
+  const call = unfinished(session, { begun: promised });
+  call.end();
+  const [trailers] = await inTime(once(call, "trailers"));
+  assert.equal(trailers["grpc-status"], String(status.INVALID_ARGUMENT));
+  session.close();
+  await once(session, "close");
+});

@@ -12,11 +12,9 @@ import type { LargeAnswers } from "../rpc_server/large_answers.ts";
 import type { Database } from "../store/database.ts";
 import { listDevices } from "../store/read_devices.ts";
 import { latestReadings } from "../store/read_readings.ts";
+import type { Ask } from "./ask.ts";
 import { pageSize } from "./check_request.ts";
 import { deviceToken, readDeviceToken } from "./page_token.ts";
-
-/** Runs a query, with what it takes to get an answer to it. */
-export type Ask = <Result>(query: (db: Kysely<Database>) => Promise<Result>) => Promise<Result>;
 
 export interface GetAllDeviceContext extends Pick<HandlerContext, "signal" | "requestHeader"> {
   readonly ask: Ask;

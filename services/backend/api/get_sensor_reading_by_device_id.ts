@@ -1,31 +1,33 @@
 import { create } from "@bufbuild/protobuf";
-import type { Kysely } from "kysely";
 import {
   type GetSensorReadingByDeviceIDRequest,
   type GetSensorReadingByDeviceIDResponse,
   GetSensorReadingByDeviceIDResponseSchema,
 } from "#shared/gen/iot/v1/iot_service_pb.ts";
-import type { Database } from "../store/database.ts";
 import { findDevice } from "../store/read_devices.ts";
 import { pageReadings } from "../store/read_readings.ts";
+import type { Ask } from "./ask.ts";
 import { checkDeviceId, noSuchDevice, pageSize } from "./check_request.ts";
 import { readingToken, readReadingToken } from "./page_token.ts";
 
 const defaultPageSize = 50;
 
 export async function getSensorReadingByDeviceId(
-  db: Kysely<Database>,
   request: GetSensorReadingByDeviceIDRequest,
+  ask: Ask,
 ): Promise<GetSensorReadingByDeviceIDResponse> {
   const { deviceId } = request;
   checkDeviceId(deviceId);
   const size = pageSize(request.pageSize) ?? defaultPageSize;
   const before = readReadingToken(deviceId, request.pageToken);
   // One more than asked for says whether there is a next page.
-  const found = await pageReadings(db, { deviceId, before, limit: size + 1 });
-  if (found.length === 0 && await findDevice(db, deviceId) === undefined) {
-    throw noSuchDevice(deviceId);
-  }
+  const found = await ask(async (db) => {
+    const found = await pageReadings(db, { deviceId, before, limit: size + 1 });
+    if (found.length === 0 && await findDevice(db, deviceId) === undefined) {
+      throw noSuchDevice(deviceId);
+    }
+    return found;
+  });
   const page = found.slice(0, size);
   return create(GetSensorReadingByDeviceIDResponseSchema, {
     readings: page.map(({ reading }) => reading),

@@ -4,23 +4,23 @@ import type { ApiRoutes } from "../rpc_server/api_routes.ts";
 import { DatabaseBusyError } from "../store/connection/turns.ts";
 import type { QueryHandle } from "../store/database.ts";
 import { isTransient, sqlState } from "../store/write_failure.ts";
-import { type Ask, getAllDevice } from "./get_all_device.ts";
+import type { Ask } from "./ask.ts";
+import { getAllDevice } from "./get_all_device.ts";
 import { getDevice } from "./get_device.ts";
 import { getSensorReadingByDeviceId } from "./get_sensor_reading_by_device_id.ts";
 import { retryQuery } from "./retry_query.ts";
 
 /** Adds `iot.v1.IoTService`, answered by queries of the database. */
 export function iotService(queries: QueryHandle): ApiRoutes {
-  /** Takes a session of the database for as long as one query, or a few that belong together. */
   const asking = (signal: AbortSignal): Ask => (query) =>
     retryQuery(signal, () => queries.run(signal, query));
   return (router, { large }) =>
     router.service(IoTService, {
       getAllDevice: (request, { signal, requestHeader }) =>
         getAllDevice(request, { ask: asking(signal), large, signal, requestHeader }),
-      getDevice: (request, { signal }) => asking(signal)((db) => getDevice(db, request)),
+      getDevice: (request, { signal }) => getDevice(request, asking(signal)),
       getSensorReadingByDeviceID: (request, { signal }) =>
-        asking(signal)((db) => getSensorReadingByDeviceId(db, request)),
+        getSensorReadingByDeviceId(request, asking(signal)),
     });
 }
 

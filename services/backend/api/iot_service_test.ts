@@ -10,7 +10,7 @@ import {
   iotService as loadedService,
 } from "../../../tests/support/grpc_js_client.ts";
 import { device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
-import type { Database } from "../store/database.ts";
+import type { Database, QueryHandle } from "../store/database.ts";
 import { writeDevices } from "../store/write_devices.ts";
 import { writeReadings } from "../store/write_readings.ts";
 import { iotService, translateStoreError } from "./iot_service.ts";
@@ -46,14 +46,14 @@ interface ReadingPage {
 }
 
 /** The service over a real port, and a client of it that nobody here wrote. */
-async function serve(db: Kysely<Database>) {
+async function serveQueries(queries: QueryHandle) {
   const open = new AsyncDisposableStack();
   const api = open.use(
     await serveApi({
       host: "127.0.0.1",
       port: 0,
       portKey: "backend.grpc_port",
-      routes: iotService({ run: (_signal, work) => work(db) }),
+      routes: iotService(queries),
       health: { ready: () => true },
       translate: translateStoreError,
       registry: new Registry(),
@@ -70,6 +70,8 @@ async function serve(db: Kysely<Database>) {
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }
+
+const serve = (db: Kysely<Database>) => serveQueries({ run: (_signal, work) => work(db) });
 
 const invalid = { code: status.INVALID_ARGUMENT };
 const ids = (page: DevicePage) => page.devices.map(({ deviceId }) => deviceId);
@@ -291,6 +293,16 @@ eachDatabase("IoTService", {
       }),
     );
   },
+});
+
+Deno.test("IoTService refuses what is no request without a session of the database", async () => {
+  await using api = await serveQueries({ run: () => assert.fail("a session was taken") });
+  await assert.rejects(api.getDevice(""), invalid);
+  await assert.rejects(api.getReadings({ deviceId: "" }), invalid);
+  await assert.rejects(api.getReadings({ deviceId: "a", pageSize: -1 }), invalid);
+  await assert.rejects(api.getReadings({ deviceId: "a", pageToken: "no token" }), invalid);
+  await assert.rejects(api.getAllDevice({ pageSize: -1 }), invalid);
+  await assert.rejects(api.getAllDevice({ pageToken: "no token" }), invalid);
 });
 
 postgresTest("IoTService while the database is away", {

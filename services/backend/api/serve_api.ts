@@ -112,7 +112,7 @@ export async function serveApi(options: ApiOptions): Promise<ApiServer> {
   );
   router.service(ServerReflection, reflectionService([...services]));
 
-  const calls = new CallLimits({ maxCalls: limits.maxCalls, times, unread, refused });
+  const calls = new CallLimits({ ...limits, readMaxBytes, times, unread, refused });
   const watching = setInterval(() => unread.endStalled(), watchMs);
   starting.defer(() => clearInterval(watching));
   const listener = rpcListener(router, { limits: calls, log });

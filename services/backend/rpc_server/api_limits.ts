@@ -9,6 +9,8 @@ export interface ApiLimits {
   readonly callMs: number;
   /** Longest that a request of one message may take to come. */
   readonly requestMs: number;
+  /** Bytes of requests in hand, over all connections. */
+  readonly maxRequestBytes: number;
   /** Longest pause in a request of many messages. */
   readonly pauseMs: number;
   /** Longest that the head of a request may take to come. */
@@ -27,6 +29,7 @@ export const apiLimits: ApiLimits = {
   maxCalls: 1_000,
   callMs: 30_000,
   requestMs: 30_000,
+  maxRequestBytes: 64 * 1024 * 1024,
   pauseMs: 300_000,
   maxHeaderMs: 10_000,
   maxUnreadBytes: 128 * 1024 * 1024,

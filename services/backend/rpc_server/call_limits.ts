@@ -10,15 +10,20 @@ import {
 import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { callEnd, endCall } from "./call_end.ts";
 import type { NodeRequest, NodeResponse } from "./node_http.ts";
-import type { CountRefusal } from "./refusals.ts";
+import type { CountRefusal, Refusal } from "./refusals.ts";
+import { RequestBody, type RequestTimes } from "./request_body.ts";
 import { RequestHeads } from "./request_head.ts";
 import { type AnswerWay, SentAnswer } from "./sent_answer.ts";
-import { type RequestTimes, TimedRequest } from "./timed_request.ts";
 import type { UnreadAnswers } from "./unread_answers.ts";
+import { hasEnvelopes, WholeMessages } from "./whole_messages.ts";
 
 export interface CallLimitsOptions {
   /** Calls in hand at once, until their answers are sent; further ones are refused. */
   readonly maxCalls: number;
+  /** Of one message. */
+  readonly readMaxBytes: number;
+  /** Bytes of requests in hand, over all calls; one that has not come whole gives way to the rest. */
+  readonly maxRequestBytes: number;
   readonly times: RequestTimes;
   readonly unread: UnreadAnswers;
   readonly refused: CountRefusal;
@@ -50,19 +55,21 @@ const streamShare = 0.5;
 /** Bounds what clients can make the server hold for them. */
 export class CallLimits {
   readonly #options: CallLimitsOptions;
-  readonly #heads = new RequestHeads();
+  readonly #heads: RequestHeads;
   /** Each by its request, in the order in which they came. */
-  readonly #inHand = new Set<TimedRequest>();
+  readonly #inHand = new Set<RequestBody>();
+  #requestBytes = 0;
   #streams = 0;
 
   constructor(options: CallLimitsOptions) {
     this.#options = options;
+    this.#heads = new RequestHeads(options.readMaxBytes);
   }
 
   /** @throws {TypeError} for a request that cannot even be read. */
   hold({ request, response, socket, kind }: NodeCall): HeldCall {
     const head = this.#heads.read(request);
-    const { times, unread, refused } = this.#options;
+    const { readMaxBytes, times, unread, refused } = this.#options;
     const stream = "stream" in request ? request.stream : undefined;
     const controller = new AbortController();
     const contextValues = createContextValues().set(endCall, (reason) => controller.abort(reason));
@@ -77,24 +84,31 @@ export class CallLimits {
       else stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     });
     const many = kind === "client_streaming" || kind === "bidi_streaming";
-    const timed = new TimedRequest(request, times, many, (reason) => {
-      refused(reason);
-      if (stream !== undefined) return;
-      // What is still to come of the request would keep the connection open.
-      if (!response.headersSent) response.setHeader("connection", "close");
-      response.once("finish", () => socket.destroySoon());
+    const enveloped = hasEnvelopes(head.header.get("content-type"));
+    const body = new RequestBody(request, {
+      times,
+      many,
+      messages: enveloped ? new WholeMessages(readMaxBytes) : undefined,
+      held: (bytes) => this.#hold(bytes),
+      gaveUp(reason) {
+        refused(reason);
+        if (stream !== undefined) return;
+        // What is still to come of the request would keep the connection open.
+        if (!response.headersSent) response.setHeader("connection", "close");
+        response.once("finish", () => socket.destroySoon());
+      },
     });
     // The broken connection of an HTTP/1.1 client; its `close` follows.
     if (stream === undefined) request.on("error", () => {});
     let over = false;
-    this.#inHand.add(timed);
+    this.#inHand.add(body);
     if (kind !== "unary") this.#streams++;
     (stream ?? response).once("close", () => {
       over = true;
-      this.#inHand.delete(timed);
+      this.#inHand.delete(body);
       if (kind !== "unary") this.#streams--;
       held.close();
-      timed.stop();
+      body.close();
       controller.abort(callEnd(stream?.rstCode));
     });
     const way: AnswerWay = {
@@ -103,7 +117,7 @@ export class CallLimits {
       response: stream ?? response as { readonly writableLength: number },
     };
     return {
-      call: { ...head, body: timed, signal: controller.signal, contextValues },
+      call: { ...head, body, signal: controller.signal, contextValues },
       answer: (result) => {
         if (result.body === undefined) return result;
         return { ...result, body: new SentAnswer(result.body, way) };
@@ -119,8 +133,20 @@ export class CallLimits {
     const { maxCalls } = this.#options;
     if (kind !== "unary" && this.#streams >= maxCalls * streamShare) return false;
     if (this.#inHand.size < maxCalls) return true;
+    return this.#giveUpOldest("calls", tooMany());
+  }
+
+  #hold(bytes: number): void {
+    this.#requestBytes += bytes;
+    while (this.#requestBytes > this.#options.maxRequestBytes) {
+      if (!this.#giveUpOldest("request_bytes", tooMuch())) return;
+    }
+  }
+
+  /** Whether there was one. */
+  #giveUpOldest(reason: Refusal, error: ConnectError): boolean {
     const coming = this.#inHand.values().find((request) => request.coming);
-    coming?.giveUp("calls", tooMany());
+    coming?.giveUp(reason, error);
     return coming !== undefined;
   }
 }
@@ -133,4 +159,8 @@ export function refuseWhenOverloaded({ values }: HandlerContext): void {
 
 function tooMany(): ConnectError {
   return new ConnectError("too many calls are in hand; try again", Code.ResourceExhausted);
+}
+
+function tooMuch(): ConnectError {
+  return new ConnectError("too much of requests is in hand; try again", Code.ResourceExhausted);
 }

@@ -12,6 +12,8 @@ export const refusalReasons = [
   "headers",
   /** A request that did not come whole in time. */
   "request_time",
+  /** A request that did not come whole while requests took more memory than they may. */
+  "request_bytes",
   /** Answers that clients did not read. */
   "unread",
 ] as const;

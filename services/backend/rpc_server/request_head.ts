@@ -19,6 +19,12 @@ export class RequestHeads {
   /** Of the request before, since most name the same host: a URL costs more than all else here. */
   #authority: string | undefined;
   #origin = "";
+  readonly #maxBytes: number;
+
+  /** @param maxBytes Of a body; of a longer one, Connect refuses the head. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
 
   /** @throws {TypeError} for one without a host, or with one that makes no URL. */
   read(request: NodeRequestHead): RequestHead {
@@ -33,6 +39,8 @@ export class RequestHeads {
       const value = request.headers[name];
       // Those of HTTP/2 itself are none of a call's.
       if (value === undefined || name.startsWith(":")) continue;
+      // Connect would reserve so much memory before anything of it has come.
+      if (name === "content-length" && Number(value) <= this.#maxBytes) continue;
       if (typeof value === "string") header.append(name, value);
       else for (const one of value) header.append(name, one);
     }
