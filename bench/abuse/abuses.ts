@@ -1,6 +1,8 @@
+import { gzipSync } from "node:zlib";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
-import { IoTService } from "#shared/gen/iot/v1/iot_service_pb.ts";
+import { GetDeviceRequestSchema, IoTService } from "#shared/gen/iot/v1/iot_service_pb.ts";
 import {
   concat,
   endHeaders,
@@ -135,6 +137,29 @@ const halfMessages: Abuse = {
   },
 };
 
+/** Requests of 4 kB that unpack to 4 MB. */
+const packedRequests: Abuse = {
+  name: "gzip bombs, 200 connections",
+  run: ({ apiPort }, signal) => {
+    const packed = gzipSync(
+      toBinary(
+        GetDeviceRequestSchema,
+        create(GetDeviceRequestSchema, { deviceId: "a".repeat(4_000_000) }),
+      ),
+    );
+    const head = "POST /iot.v1.IoTService/GetDevice HTTP/1.1\r\nhost: localhost\r\n" +
+      "content-type: application/proto\r\ncontent-encoding: gzip\r\n" +
+      `content-length: ${packed.length}\r\n\r\n`;
+    const request = concat(encoder.encode(head), packed);
+    return Promise.all(times(200, () =>
+      reconnecting(apiPort, signal, async (connection) => {
+        await send(connection, ...times(20, () => request));
+        await connection.closeWrite();
+        await drain(connection);
+      })));
+  },
+};
+
 /** Event streams on 3,000 devices from one client. */
 const eventStreams: Abuse = {
   name: "3,000 event streams on distinct devices",
@@ -178,6 +203,7 @@ export const abuses: readonly Abuse[] = [
   unreadStreams,
   endlessBodies,
   halfMessages,
+  packedRequests,
   eventStreams,
   headsOfStreams,
 ];

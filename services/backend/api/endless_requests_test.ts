@@ -17,6 +17,7 @@ import {
   send,
   uint32,
 } from "../../../tests/support/http2_frames.ts";
+import { waitUntil } from "../../../tests/support/wait_until.ts";
 import { ended, inTime, limitedApi } from "../../../tests/support/limited_api.ts";
 
 const path = "/iot.v1.IoTService/GetDevice";
@@ -130,9 +131,10 @@ Deno.test("the API lets connections give way whose requests never end", async ()
 const megabyte = 1024 * 1024;
 /** Of a message that its length promises, and of which nothing else comes. */
 const promised = concat(new Uint8Array(1), uint32(3 * megabyte));
+const maxMessageBytes = 4 * megabyte;
 
 Deno.test("the API takes no memory for what a request only promises", async () => {
-  await using api = await limitedApi({ getDevice: () => ({}) });
+  await using api = await limitedApi({ getDevice: () => ({}) }, { maxMessageBytes });
   const before = Deno.memoryUsage().external;
   const session = connectHttp2(`http://127.0.0.1:${api.port}`);
   for (let at = 0; at < 50; at++) unfinished(session, { begun: promised });
@@ -154,7 +156,8 @@ Deno.test("the API takes no memory for what a request only promises", async () =
 });
 
 Deno.test("the API lets requests that do not come whole give way when they take too much", async () => {
-  await using api = await limitedApi({ getDevice: () => ({}) }, { maxRequestBytes: megabyte });
+  const limits = { maxMessageBytes, maxRequestBytes: megabyte };
+  await using api = await limitedApi({ getDevice: () => ({}) }, limits);
   const session = connectHttp2(`http://127.0.0.1:${api.port}`);
   const begun = concat(promised, new Uint8Array(megabyte / 2));
   const calls: ClientHttp2Stream[] = [];
@@ -177,7 +180,7 @@ Deno.test("the API lets requests that do not come whole give way when they take 
 });
 
 Deno.test("the API says that a request ends within a message", async () => {
-  await using api = await limitedApi({ getDevice: () => ({}) });
+  await using api = await limitedApi({ getDevice: () => ({}) }, { maxMessageBytes });
   const session = connectHttp2(`http://127.0.0.1:${api.port}`);
   const call = unfinished(session, { begun: promised });
   call.end();
@@ -185,4 +188,26 @@ Deno.test("the API says that a request ends within a message", async () => {
   assert.equal(trailers["grpc-status"], String(status.INVALID_ARGUMENT));
   session.close();
   await once(session, "close");
+});
+
+Deno.test("the API has room again when a client goes that has sent several requests at once", async () => {
+  let asked = 0;
+  let left = 0;
+  await using api = await limitedApi({
+    getDevice(_request, { signal }) {
+      asked++;
+      signal.addEventListener("abort", () => left++);
+      return new Promise(() => {});
+    },
+  }, { maxCalls: 3 });
+  const request = `POST ${path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n` +
+    "content-length: 2\r\n\r\n{}";
+  for (let turn = 1; turn <= 2; turn++) {
+    const connection = await Deno.connect({ port: api.port });
+    await send(connection, encoder.encode(request.repeat(3)));
+    await waitUntil(() => asked === 3 * turn, { what: "the requests" });
+    connection.close();
+    await waitUntil(() => left === 3 * turn, { what: "the end of the calls" });
+  }
+  assert.equal(await api.refused("calls"), 0);
 });

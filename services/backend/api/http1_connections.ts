@@ -48,6 +48,8 @@ export function http1Connections(listener: RpcListener, maxIdleMs: number): Conn
       socket.once("close", () => {
         clearTimeout(connection.idle);
         connections.delete(socket);
+        // node:http says so only of the one whose turn it is, and of none that wait behind it.
+        for (const response of connection.inHand.keys()) response.emit("close");
       });
       waitForRequest(socket, connection);
       server.emit("connection", socket);

@@ -51,7 +51,7 @@ async function endlessServer() {
     request: open.use(new Timeouts(60_000)),
     pause: open.use(new Timeouts(60_000)),
   };
-  const limits = new CallLimits({ ...apiLimits, readMaxBytes: 1_000, times, unread, refused });
+  const limits = new CallLimits({ ...apiLimits, times, unread, refused });
   const listener = rpcListener(router, { limits, log: getLogger("test") });
   const { port } = open.use(
     await listenOnSharedPort({

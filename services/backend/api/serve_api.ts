@@ -13,6 +13,7 @@ import { CallLimits, refuseWhenOverloaded } from "../rpc_server/call_limits.ts";
 import { LargeAnswers } from "../rpc_server/large_answers.ts";
 import { countRefusals } from "../rpc_server/refusals.ts";
 import { UnreadAnswers } from "../rpc_server/unread_answers.ts";
+import { unpackingOneAtATime } from "../rpc_server/unpacking.ts";
 import { endStreams } from "./end_streams.ts";
 import { healthService } from "./health_service.ts";
 import { http1Connections } from "./http1_connections.ts";
@@ -53,7 +54,6 @@ export interface ApiServer extends AsyncDisposable {
   readonly port: number;
 }
 
-const readMaxBytes = 4 * 1024 * 1024;
 const maxIdleMs = 60_000;
 const readyMaxWaitMs = 2_000;
 /** How often answers that nobody reads are looked for, in milliseconds. */
@@ -80,8 +80,8 @@ export async function serveApi(options: ApiOptions): Promise<ApiServer> {
     pause: starting.use(new Timeouts(limits.pauseMs)),
   };
   const router = createConnectRouter({
-    acceptCompression: [compressionGzip, compressionBrotli],
-    readMaxBytes,
+    acceptCompression: [compressionGzip, compressionBrotli].map(unpackingOneAtATime),
+    readMaxBytes: limits.maxMessageBytes,
     requestGate: refuseWhenOverloaded,
     interceptors: [
       rpcMetrics(registry),
@@ -112,7 +112,7 @@ export async function serveApi(options: ApiOptions): Promise<ApiServer> {
   );
   router.service(ServerReflection, reflectionService([...services]));
 
-  const calls = new CallLimits({ ...limits, readMaxBytes, times, unread, refused });
+  const calls = new CallLimits({ ...limits, times, unread, refused });
   const watching = setInterval(() => unread.endStalled(), watchMs);
   starting.defer(() => clearInterval(watching));
   const listener = rpcListener(router, { limits: calls, log });

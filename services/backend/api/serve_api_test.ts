@@ -141,7 +141,7 @@ Deno.test("serveApi takes and gives messages of several MB, gzip or not, up to i
       encodings.push(requestHeader.get("grpc-encoding"));
       return { device: { deviceId } };
     },
-  }, { graceMs: hourMs });
+  }, { graceMs: hourMs, limits: { maxMessageBytes: 4 * 1024 * 1024 } });
   const threeMegabytes = "é".repeat(1_500_000);
   for (const algorithm of [0, 2]) {
     using client = new GrpcJsClient(api.port, iotService(), {

@@ -49,7 +49,7 @@ export async function listenOnSharedPort(options: SharedPortOptions): Promise<Sh
   const undecided = new Set<Socket>();
   using starting = new DisposableStack();
   const open = starting.use(new OpenConnections(options));
-  // An HTTP/1.1 client may close its side after the request and still read the answer.
+  // As node:http has it: what the end of a client's side means is for the protocol to say.
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     // A broken connection is no fault of the server; its `close` follows.
     socket.on("error", () => {});

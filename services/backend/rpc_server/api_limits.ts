@@ -9,6 +9,8 @@ export interface ApiLimits {
   readonly callMs: number;
   /** Longest that a request of one message may take to come. */
   readonly requestMs: number;
+  /** Bytes of one message of a request, unpacked. */
+  readonly maxMessageBytes: number;
   /** Bytes of requests in hand, over all connections. */
   readonly maxRequestBytes: number;
   /** Longest pause in a request of many messages. */
@@ -29,6 +31,8 @@ export const apiLimits: ApiLimits = {
   maxCalls: 1_000,
   callMs: 30_000,
   requestMs: 30_000,
+  // No method takes more than a few ids and tokens.
+  maxMessageBytes: 64 * 1024,
   maxRequestBytes: 64 * 1024 * 1024,
   pauseMs: 300_000,
   maxHeaderMs: 10_000,

@@ -20,8 +20,8 @@ import { hasEnvelopes, WholeMessages } from "./whole_messages.ts";
 export interface CallLimitsOptions {
   /** Calls in hand at once, until their answers are sent; further ones are refused. */
   readonly maxCalls: number;
-  /** Of one message. */
-  readonly readMaxBytes: number;
+  /** Of one message of a request. */
+  readonly maxMessageBytes: number;
   /** Bytes of requests in hand, over all calls; one that has not come whole gives way to the rest. */
   readonly maxRequestBytes: number;
   readonly times: RequestTimes;
@@ -63,13 +63,13 @@ export class CallLimits {
 
   constructor(options: CallLimitsOptions) {
     this.#options = options;
-    this.#heads = new RequestHeads(options.readMaxBytes);
+    this.#heads = new RequestHeads(options.maxMessageBytes);
   }
 
   /** @throws {TypeError} for a request that cannot even be read. */
   hold({ request, response, socket, kind }: NodeCall): HeldCall {
     const head = this.#heads.read(request);
-    const { readMaxBytes, times, unread, refused } = this.#options;
+    const { maxMessageBytes, times, unread, refused } = this.#options;
     const stream = "stream" in request ? request.stream : undefined;
     const controller = new AbortController();
     const contextValues = createContextValues().set(endCall, (reason) => controller.abort(reason));
@@ -88,7 +88,7 @@ export class CallLimits {
     const body = new RequestBody(request, {
       times,
       many,
-      messages: enveloped ? new WholeMessages(readMaxBytes) : undefined,
+      messages: enveloped ? new WholeMessages(maxMessageBytes) : undefined,
       held: (bytes) => this.#hold(bytes),
       gaveUp(reason) {
         refused(reason);
