@@ -205,9 +205,9 @@ eachDatabase("IoTService", {
       await assert.rejects(api.getDevice(impossible), invalid);
       await assert.rejects(api.getReadings({ deviceId: impossible }), invalid);
     }
-    await assert.rejects(api.getDevice("x".repeat(3_000_000)), invalid);
+    await assert.rejects(api.getDevice("x".repeat(60_000)), invalid);
     await assert.rejects(api.getReadings({ deviceId: "\0" }), invalid);
-    await assert.rejects(api.getReadings({ deviceId: "x".repeat(3_000_000) }), invalid);
+    await assert.rejects(api.getReadings({ deviceId: "x".repeat(60_000) }), invalid);
   },
 
   async "GetSensorReadingByDeviceID gives every number as it was measured"(db) {
