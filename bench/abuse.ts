@@ -90,10 +90,10 @@ async function main(signal: AbortSignal): Promise<void> {
   const turns = [...abuses, allAtOnce].filter(({ name }) => name.includes(values.only));
   if (turns.length === 0) throw new TypeError(`--only: no abuse has "${values.only}" in its name`);
   for (const abuse of turns) {
-    for (const service of services) service.take();
+    await Promise.all(services.map((service) => service.take()));
     await within(minutes * 60_000 / turns.length, signal, (stop) => abuse.run(target, stop));
     for (const service of [api, pages]) service.throwIfEnded();
-    await note(abuse.name, services.map((service) => service.take()));
+    await note(abuse.name, await Promise.all(services.map((service) => service.take())));
     await pause(betweenMs, signal);
   }
   await pause(afterMs - betweenMs, signal);

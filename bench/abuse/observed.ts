@@ -1,9 +1,8 @@
 import { parseResidentBytes } from "../ingest/proc_files.ts";
 import { measurable } from "../ingest/process_usage.ts";
+import type { Ask } from "./ready_worker.ts";
 
 const everyMs = 100;
-/** A probe that takes longer counts as this long. */
-const longestMs = 60_000;
 
 /** What was seen of one service while something was done to it. */
 export interface Seen {
@@ -15,17 +14,15 @@ export interface Seen {
 /** Watches a service's memory and how long its `/readyz` takes, until it is disposed. */
 export class Observed implements AsyncDisposable {
   readonly #pid: number;
-  readonly #url: string;
   readonly #stop = new AbortController();
   readonly #ended: Promise<unknown>;
+  readonly #ready = new Worker(new URL("./ready_worker.ts", import.meta.url), { type: "module" });
   #peakBytes: number | undefined;
-  #readyMs = 0;
-  #askedMs: number | undefined;
 
   constructor(pid: number, adminUrl: string) {
     this.#pid = pid;
-    this.#url = `${adminUrl}/readyz`;
-    this.#ended = Promise.all([this.#watchMemory(), this.#probe()]);
+    this.#ask({ url: `${adminUrl}/readyz` });
+    this.#ended = this.#watchMemory();
   }
 
   async residentBytes(): Promise<number | undefined> {
@@ -34,48 +31,30 @@ export class Observed implements AsyncDisposable {
   }
 
   /** What was seen since it was last asked. */
-  take(): Seen {
-    // A probe that is under way has taken so long already.
-    if (this.#askedMs !== undefined) this.#note(performance.now() - this.#askedMs);
-    const seen = { peakBytes: this.#peakBytes, readyMs: this.#readyMs };
+  async take(): Promise<Seen> {
+    const { promise, resolve } = Promise.withResolvers<number>();
+    this.#ready.onmessage = ({ data }: MessageEvent<number>) => resolve(data);
+    this.#ask("take");
+    const seen = { peakBytes: this.#peakBytes, readyMs: await promise };
     this.#peakBytes = undefined;
-    this.#readyMs = 0;
     return seen;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#ready.terminate();
     this.#stop.abort();
     await this.#ended;
+  }
+
+  #ask(ask: Ask): void {
+    this.#ready.postMessage(ask);
   }
 
   async #watchMemory(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       const bytes = await this.residentBytes().catch(() => undefined);
       if (bytes !== undefined) this.#peakBytes = Math.max(this.#peakBytes ?? 0, bytes);
-      await pause();
+      await new Promise((resolve) => setTimeout(resolve, everyMs));
     }
   }
-
-  async #probe(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      this.#askedMs = performance.now();
-      const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(longestMs)]);
-      // A connection of its own: one that is kept may be in an abuse's way.
-      using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
-      await fetch(this.#url, { signal, client }).then((response) => response.text()).catch(
-        () => {},
-      );
-      this.#note(performance.now() - this.#askedMs);
-      this.#askedMs = undefined;
-      await pause();
-    }
-  }
-
-  #note(ms: number): void {
-    this.#readyMs = Math.max(this.#readyMs, ms);
-  }
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, everyMs));
 }
