@@ -3,14 +3,14 @@ import { getLogger } from "@logtape/logtape";
 import { parse } from "yaml";
 import { flattenSettings } from "#shared/config/flatten_settings.ts";
 import { loadConfig } from "#shared/config/load_config.ts";
-import { adminApp } from "#shared/observability/admin_app.ts";
+import { adminApp } from "#shared/http/admin_app.ts";
 import { createRegistry } from "#shared/observability/runtime_metrics.ts";
+import denoConfig from "../deno.json" with { type: "json" };
 import { backendSettings } from "../services/backend/config.ts";
+import { LaterClock } from "../services/backend/ingest/clocks/later_clock.ts";
 import { createIngestMetrics } from "../services/backend/ingest/ingest_metrics.ts";
-import { LaterClock } from "../services/backend/ingest/later_clock.ts";
 import { frontendSettings } from "../services/frontend/config.ts";
 import { generatorSettings } from "../services/generator/config.ts";
-import denoConfig from "../deno.json" with { type: "json" };
 
 interface ComposeService {
   readonly image: string;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { connect } from "amqplib";
 import { Client } from "pg";
-import { tieBreak } from "../services/backend/store/tie_break.ts";
+import { tieBreak } from "../services/backend/readings/tie_break.ts";
 import { Fleet } from "../services/generator/fleet/fleet.ts";
 import { createTestDatabase, postgresUrl } from "./support/postgres.ts";
 import { amqpUrl, uniqueQueue } from "./support/rabbitmq.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
 import { sql } from "kysely";
-import { openDatabase } from "../services/backend/store/open_database.ts";
+import { openDatabase } from "../services/backend/store/connection/open_database.ts";
 import { tempFolder } from "../tools/services/temp_folder.ts";
 import { databaseConfig } from "./support/database_config.ts";
 import { createTestDatabase, postgresUrl } from "./support/postgres.ts";

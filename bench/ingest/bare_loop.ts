@@ -13,13 +13,13 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { connect, type ConsumeMessage } from "amqplib";
 import { Pool } from "pg";
 import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
+import { tieBreak } from "../../services/backend/readings/tie_break.ts";
 import {
   float8Array,
   int8Array,
   textArray,
   timestamptzArray,
-} from "../../services/backend/store/binary_array.ts";
-import { tieBreak } from "../../services/backend/store/tie_break.ts";
+} from "../../services/backend/store/connection/binary_array.ts";
 
 const [amqpUrl, queue, prefetch, batchSize, writers, readings, databaseUrl] = Deno.args;
 const maxRows = Number(batchSize);

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { tieBreak } from "../../services/backend/store/tie_break.ts";
+import { tieBreak } from "../../services/backend/readings/tie_break.ts";
 import type { Site } from "./site.ts";
 import { readingsOf, type Workload } from "./workload.ts";
 

@@ -4,11 +4,11 @@ import { versionOf } from "#shared/command/version.ts";
 import { backendCommand } from "../backend/main.ts";
 import { frontendCommand } from "../frontend/main.ts";
 import { generatorCommand } from "../generator/main.ts";
-import { deadLettersCommand } from "./dead_letters.ts";
-import { devCommand } from "./dev.ts";
-import { migrateCommand } from "./migrate.ts";
-import { parkedCommand } from "./parked.ts";
-import { verifyCommand } from "./verify.ts";
+import { deadLettersCommand } from "./dead_letters/dead_letters.ts";
+import { devCommand } from "./dev/dev.ts";
+import { migrateCommand } from "./migrate/migrate.ts";
+import { parkedCommand } from "./parked/parked.ts";
+import { verifyCommand } from "./verify/verify.ts";
 
 /** The unified program: every service and tool as a subcommand. */
 function demoApp(): Command {

@@ -1,5 +1,5 @@
 import { type Context, Hono } from "hono";
-import { adminApp } from "#shared/observability/admin_app.ts";
+import { adminApp } from "#shared/http/admin_app.ts";
 import type { IotClient } from "./backend_client.ts";
 import { queryDevice, queryDevices, queryReadings } from "./device_queries.ts";
 import { deviceListHref } from "./format/device_href.ts";

@@ -1,8 +1,8 @@
-import { aborted } from "#shared/lifecycle/aborted.ts";
 import { defineCommand, runCommandLine } from "#shared/command/command_line.ts";
 import type { RunContext } from "#shared/command/run_context.ts";
-import { serveHttp } from "#shared/observability/http_server.ts";
-import { warnIfOpen } from "#shared/observability/warn_if_open.ts";
+import { serveHttp } from "#shared/http/http_server.ts";
+import { warnIfOpen } from "#shared/http/warn_if_open.ts";
+import { aborted } from "#shared/lifecycle/aborted.ts";
 import { createApp } from "./app.tsx";
 import { connectBackend } from "./backend_client.ts";
 import { type FrontendConfig, frontendSettings } from "./config.ts";

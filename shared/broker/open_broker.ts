@@ -1,9 +1,9 @@
 import type { Logger } from "@logtape/logtape";
 import { StartError } from "#shared/lifecycle/start_error.ts";
+import { AmqpBroker } from "./amqp/amqp_broker.ts";
 import type { Broker, QueueOptions } from "./broker.ts";
-import { AmqpBroker } from "./amqp_broker.ts";
-import { MemoryBroker } from "./memory_broker.ts";
-import type { MemoryQueues } from "./memory_queues.ts";
+import { MemoryBroker } from "./memory/memory_broker.ts";
+import type { MemoryQueues } from "./memory/memory_queues.ts";
 
 export interface BrokerOptions {
   readonly url: URL;

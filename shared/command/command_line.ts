@@ -7,17 +7,17 @@ import { type LoadedConfig, loadNamedConfig } from "#shared/config/load_config.t
 import type { LogConfig, logSettings } from "#shared/config/log_settings.ts";
 import type { ConfigOf, Settings } from "#shared/config/setting.ts";
 import { nameKeys, type SettingNames } from "#shared/config/setting_names.ts";
+import { StartError } from "#shared/lifecycle/start_error.ts";
+import { stopSignal } from "#shared/lifecycle/stop_signal.ts";
+import { startLogging } from "#shared/observability/logging.ts";
 import {
   outputClosed,
   OutputClosedError,
   watchStandardOutput,
 } from "#shared/output/standard_output.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
-import { stopSignal } from "#shared/lifecycle/stop_signal.ts";
-import { startLogging } from "#shared/observability/logging.ts";
+import { standardTerminal } from "#shared/output/status_line.ts";
 import type { RunContext } from "./run_context.ts";
 import { versionOf } from "./version.ts";
-import { standardTerminal } from "#shared/output/status_line.ts";
 
 /** A command of the program: its name, its settings and what it does. */
 export interface CommandSpec<Sections extends Settings & { log: typeof logSettings }> {

@@ -1,5 +1,5 @@
-import { readConfigFile } from "./config_file.ts";
 import { ConfigError, type ConfigIssue } from "./config_error.ts";
+import { readConfigFile } from "./config_file.ts";
 import { type ConfigSources, findGiven, type Given, messageOf, Unreadable } from "./find_given.ts";
 import { flattenSettings, type NamedSetting } from "./flatten_settings.ts";
 import type { ConfigOf, Settings } from "./setting.ts";

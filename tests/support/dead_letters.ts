@@ -1,8 +1,14 @@
 import { getLogger } from "@logtape/logtape";
 import { deadLetterQueue, type Delivery } from "#shared/broker/broker.ts";
 import { openBroker } from "#shared/broker/open_broker.ts";
-import { deadLetter, type DeadLetterReason } from "../../services/backend/ingest/dead_letters.ts";
-import { type DeadLetterConfig, runDeadLetters } from "../../services/cli/dead_letters.ts";
+import {
+  deadLetter,
+  type DeadLetterReason,
+} from "../../services/backend/ingest/letters/dead_letters.ts";
+import {
+  type DeadLetterConfig,
+  runDeadLetters,
+} from "../../services/cli/dead_letters/dead_letters.ts";
 import { amqpUrl, uniqueQueue } from "./rabbitmq.ts";
 
 export interface GivenLetter extends Partial<Delivery> {

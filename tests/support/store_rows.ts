@@ -1,9 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import { type Kysely, sql } from "kysely";
 import { type IoTDevice, IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
+import type { ReadingRow } from "../../services/backend/readings/reading_row.ts";
+import { tieBreak } from "../../services/backend/readings/tie_break.ts";
 import type { Database } from "../../services/backend/store/database.ts";
-import type { ReadingRow } from "../../services/backend/store/reading_row.ts";
-import { tieBreak } from "../../services/backend/store/tie_break.ts";
 
 /** 2024-03-01T12:00:00Z. */
 export const noonSeconds = 1_709_294_400;

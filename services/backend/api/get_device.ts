@@ -4,7 +4,7 @@ import {
   type GetDeviceResponse,
   GetDeviceResponseSchema,
 } from "#shared/gen/iot/v1/iot_service_pb.ts";
-import { findDevice } from "../store/read_devices.ts";
+import { findDevice } from "../store/devices/read_devices.ts";
 import type { Ask } from "./ask.ts";
 import { checkDeviceId, noSuchDevice } from "./check_request.ts";
 

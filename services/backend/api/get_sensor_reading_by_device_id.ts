@@ -4,8 +4,8 @@ import {
   type GetSensorReadingByDeviceIDResponse,
   GetSensorReadingByDeviceIDResponseSchema,
 } from "#shared/gen/iot/v1/iot_service_pb.ts";
-import { findDevice } from "../store/read_devices.ts";
-import { pageReadings } from "../store/read_readings.ts";
+import { findDevice } from "../store/devices/read_devices.ts";
+import { pageReadings } from "../store/readings/read_readings.ts";
 import type { Ask } from "./ask.ts";
 import { checkDeviceId, noSuchDevice, pageSize } from "./check_request.ts";
 import { readingToken, readReadingToken } from "./page_token.ts";

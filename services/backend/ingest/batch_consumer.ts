@@ -3,10 +3,10 @@ import type { Delivery } from "#shared/broker/broker.ts";
 import { backoffMs } from "#shared/lifecycle/backoff.ts";
 import { sleep } from "#shared/lifecycle/sleep.ts";
 import { within } from "#shared/lifecycle/within.ts";
-import { sqlState, writeFailure } from "../store/write_failure.ts";
-import type { DeadLetterReason } from "./dead_letters.ts";
+import { MalformedMessageError } from "../readings/malformed_message_error.ts";
+import { sqlState, writeFailure } from "../store/connection/write_failure.ts";
 import type { IngestMetrics } from "./ingest_metrics.ts";
-import { MalformedMessageError } from "./malformed_message_error.ts";
+import type { DeadLetterReason } from "./letters/dead_letters.ts";
 
 export interface BatchOptions {
   /** Rows a write, at least 1. */

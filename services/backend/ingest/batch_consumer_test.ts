@@ -3,9 +3,9 @@ import { getLogger } from "@logtape/logtape";
 import { Registry } from "prom-client";
 import type { Delivery } from "#shared/broker/broker.ts";
 import { waitUntil } from "../../../tests/support/wait_until.ts";
+import { MalformedMessageError } from "../readings/malformed_message_error.ts";
 import { BatchConsumer, type BatchConsumerOptions } from "./batch_consumer.ts";
 import { createIngestMetrics } from "./ingest_metrics.ts";
-import { MalformedMessageError } from "./malformed_message_error.ts";
 
 const never = 3_600_000;
 

@@ -1,6 +1,6 @@
 import type { Broker, Publisher, Subscription } from "#shared/broker/broker.ts";
 import { BatchConsumer, type BatchConsumerOptions } from "./batch_consumer.ts";
-import { LetterSender } from "./letter_sender.ts";
+import { LetterSender } from "./letters/letter_sender.ts";
 
 export interface ConsumeOptions<Row> extends Omit<BatchConsumerOptions<Row>, "deadLetter" | "ack"> {
   readonly broker: Pick<Broker, "subscribe">;

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
 import { Registry } from "prom-client";
-import { AmqpBroker } from "#shared/broker/amqp_broker.ts";
+import { AmqpBroker } from "#shared/broker/amqp/amqp_broker.ts";
 import { deadLetterQueue, type OutgoingMessage } from "#shared/broker/broker.ts";
 import { withChannel } from "../../../tests/support/broker_fixture.ts";
 import { amqpUrl, uniqueQueue } from "../../../tests/support/rabbitmq.ts";
 import { TcpProxy } from "../../../tests/support/tcp_proxy.ts";
 import { surelyBrokenMs, waitUntil } from "../../../tests/support/wait_until.ts";
+import { MalformedMessageError } from "../readings/malformed_message_error.ts";
 import { consume } from "./consume.ts";
 import { createIngestMetrics } from "./ingest_metrics.ts";
-import { MalformedMessageError } from "./malformed_message_error.ts";
 
 const log = getLogger("consume-test");
 

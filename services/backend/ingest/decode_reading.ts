@@ -1,9 +1,9 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { type SensorReading, SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
-import type { ReadingRow } from "../store/reading_row.ts";
-import { tieBreak } from "../store/tie_break.ts";
-import { checkDeviceId, checkInstant, checkRange } from "./field_rules.ts";
-import { MalformedMessageError } from "./malformed_message_error.ts";
+import { checkDeviceId, checkInstant, checkRange } from "../readings/field_rules.ts";
+import { MalformedMessageError } from "../readings/malformed_message_error.ts";
+import type { ReadingRow } from "../readings/reading_row.ts";
+import { tieBreak } from "../readings/tie_break.ts";
 
 /**
  * A row from the body of a reading's message.

@@ -1,11 +1,11 @@
 import type { Kysely } from "kysely";
 import type { IoTDevice } from "#shared/gen/iot/v1/device_pb.ts";
+import type { LastSeen } from "../jobs/last_seen.ts";
 import type { Database } from "../store/database.ts";
-import { writeDevices } from "../store/write_devices.ts";
+import { writeDevices } from "../store/devices/write_devices.ts";
+import type { FutureWatch } from "./clocks/future_watch.ts";
 import { consume, type ConsumeOptions } from "./consume.ts";
 import { decodeDevice } from "./decode_device.ts";
-import type { FutureWatch } from "./future_watch.ts";
-import type { LastSeen } from "./last_seen.ts";
 
 type Options = Omit<ConsumeOptions<IoTDevice>, "decode" | "write"> & {
   readonly db: Kysely<Database>;

@@ -1,13 +1,13 @@
 import type { Kysely } from "kysely";
+import { orAborted } from "#shared/lifecycle/or_aborted.ts";
+import type { LastSeen } from "../jobs/last_seen.ts";
+import type { ReadingRow } from "../readings/reading_row.ts";
 import type { Database } from "../store/database.ts";
-import { orAborted } from "../store/connection/or_aborted.ts";
-import { KnownDevices } from "../store/known_devices.ts";
-import type { ReadingRow } from "../store/reading_row.ts";
-import { writeReadings } from "../store/write_readings.ts";
+import { KnownDevices } from "../store/devices/known_devices.ts";
+import { writeReadings } from "../store/readings/write_readings.ts";
+import type { FutureWatch } from "./clocks/future_watch.ts";
 import { consume, type ConsumeOptions } from "./consume.ts";
 import { decodeReading } from "./decode_reading.ts";
-import type { FutureWatch } from "./future_watch.ts";
-import type { LastSeen } from "./last_seen.ts";
 
 type Options = Omit<ConsumeOptions<ReadingRow>, "decode" | "write"> & {
   readonly db: Kysely<Database>;

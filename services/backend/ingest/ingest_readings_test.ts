@@ -10,8 +10,8 @@ import { untilOneWaits } from "../../../tests/support/row_lock.ts";
 import { device, noonSeconds } from "../../../tests/support/store_rows.ts";
 import { inTime, waitUntil } from "../../../tests/support/wait_until.ts";
 import type { Database } from "../store/database.ts";
-import { writeDevices } from "../store/write_devices.ts";
-import { FutureWatch } from "./future_watch.ts";
+import { writeDevices } from "../store/devices/write_devices.ts";
+import { FutureWatch } from "./clocks/future_watch.ts";
 import { createIngestMetrics } from "./ingest_metrics.ts";
 import { ingestReadings } from "./ingest_readings.ts";
 

@@ -4,10 +4,10 @@ import { icuDatabase, postgresTest } from "../../../tests/support/each_database.
 import { untilOneWaits, wouldWait } from "../../../tests/support/row_lock.ts";
 import { device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
 import type { Database } from "./database.ts";
-import { releaseParked } from "./release_parked.ts";
-import { touchDevices } from "./touch_devices.ts";
-import { writeDevices } from "./write_devices.ts";
-import { writeReadings } from "./write_readings.ts";
+import { touchDevices } from "./devices/touch_devices.ts";
+import { writeDevices } from "./devices/write_devices.ts";
+import { releaseParked } from "./parked/release_parked.ts";
+import { writeReadings } from "./readings/write_readings.ts";
 
 // In bytes, "B" comes before "a"; by the rules of any language, after it.
 const ids = ["a", "B"];

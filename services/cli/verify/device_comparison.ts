@@ -1,5 +1,9 @@
-import { packedRowBytes, type PackedRows, type RowPosition } from "../../backend/store/read_run.ts";
-import type { Turns } from "./turns.ts";
+import {
+  packedRowBytes,
+  type PackedRows,
+  type RowPosition,
+} from "../../backend/store/runs/read_run.ts";
+import type { Turns } from "./device_turns.ts";
 
 /** What a device measured, as published and as stored. */
 export interface Measured {

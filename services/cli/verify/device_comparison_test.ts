@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { packedRowBytes } from "../../backend/store/read_run.ts";
+import { packedRowBytes } from "../../backend/store/runs/read_run.ts";
 import { DeviceComparison, type Found, type Measured } from "./device_comparison.ts";
 
 const firstUs = 1_768_435_200_000_000;

@@ -1,7 +1,7 @@
 import type { Logger } from "@logtape/logtape";
 import { deadLetterQueue } from "#shared/broker/broker.ts";
-import { connectOnce } from "#shared/broker/connect_once.ts";
-import { queueSize } from "#shared/broker/queue_size.ts";
+import { connectOnce } from "../queues/connect_once.ts";
+import { queueSize } from "../queues/queue_size.ts";
 
 export interface QueueDepth {
   readonly queue: string;

@@ -1,6 +1,6 @@
 import { formatInstant } from "#shared/config/rfc3339.ts";
 import type { RunManifest } from "../../generator/run/run_manifest.ts";
-import { printable } from "../printable.ts";
+import { printable } from "../output/printable.ts";
 import type { Difference, Found, Measured } from "./device_comparison.ts";
 import type { QueueDepth } from "./queue_depths.ts";
 import type { ReadingCounts, RunCounts } from "./run_counts.ts";

@@ -9,9 +9,9 @@ import {
   readingsPerPage,
   ReadingTable,
 } from "../pages/reading_table.tsx";
+import { type WindowCursor, writeCursor } from "../pages/window_cursor.ts";
 import type { Frame } from "./live_events.tsx";
 import { type InsertedRun, windowChange } from "./window_change.ts";
-import { type WindowCursor, writeCursor } from "../pages/window_cursor.ts";
 
 /** A device and its newest readings at one moment. */
 export interface ReadingsView {

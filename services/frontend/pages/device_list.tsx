@@ -1,5 +1,5 @@
-import type { GetAllDeviceResponse } from "#shared/gen/iot/v1/iot_service_pb.ts";
 import type { IoTDevice } from "#shared/gen/iot/v1/device_pb.ts";
+import type { GetAllDeviceResponse } from "#shared/gen/iot/v1/iot_service_pb.ts";
 import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
 import { contentKey } from "../format/content_key.ts";
 import { deviceHref, deviceListHref } from "../format/device_href.ts";

@@ -1,7 +1,7 @@
 import type { Child } from "hono/jsx";
 import { utcText } from "../format/instant.ts";
-import type { ViewRequest } from "./view_request.ts";
 import { assets } from "../static/assets.ts";
+import type { ViewRequest } from "./view_request.ts";
 
 /** What htmx is to do without: styles and scripts that the security policy forbids, and history. */
 const htmxConfig = JSON.stringify({ includeIndicatorCSS: false, history: false });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { StartError } from "#shared/lifecycle/start_error.ts";
-import { tempFolder } from "../../../../tools/services/temp_folder.ts";
 import { tempPglite } from "../../../../tests/support/temp_pglite.ts";
+import { tempFolder } from "../../../../tools/services/temp_folder.ts";
 import { PgliteSession } from "./pglite_session.ts";
 
 const folderOf = (url: string) => url.replace("pglite://", "");

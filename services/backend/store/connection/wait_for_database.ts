@@ -1,0 +1,59 @@
+import type { Logger } from "@logtape/logtape";
+import { backoffMs } from "#shared/lifecycle/backoff.ts";
+import { orAborted } from "#shared/lifecycle/or_aborted.ts";
+import { sleep } from "#shared/lifecycle/sleep.ts";
+import { StartError } from "#shared/lifecycle/start_error.ts";
+import type { DatabaseConfig } from "../../config.ts";
+import { isTransient, sqlState } from "./write_failure.ts";
+
+/** What a person must mend, by SQLSTATE. */
+const permanent: Readonly<Record<string, (database: string, config: DatabaseConfig) => string>> = {
+  "28P01": (_, { url }) =>
+    `the password is wrong; mend ${url ? "backend.db.url" : "backend.db.password"}`,
+  "28000": (_, { url }) =>
+    `the server refuses the role; see ${
+      url ? "backend.db.url" : "backend.db.user"
+    } and the server's ` +
+    "pg_hba.conf",
+  "3D000": (database) => `there is no such database; create it: createdb ${database}`,
+  "42501": () => "the role lacks a privilege; grant it, or migrate as another role",
+};
+
+/**
+ * Does `work`, again and again while the database is away or takes no writes,
+ * however long that takes.
+ *
+ * @throws {StartError} when it answers that no retry can help.
+ * @throws the signal's reason when it is aborted before; what is under way, say a
+ *   migration of hours, or one that waits for another's, is undone when its session ends.
+ */
+export async function waitForDatabase(
+  work: () => Promise<unknown>,
+  config: DatabaseConfig,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let attempt = 1;; attempt++) {
+    signal.throwIfAborted();
+    try {
+      await orAborted(work(), signal);
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof StartError) throw error;
+      const detail = error instanceof Error ? error.message || String(error) : String(error);
+      const name = config.url?.pathname.slice(1) || config.database;
+      const where = config.url?.host || `${config.host}:${config.port}`;
+      const mend = permanent[sqlState(error) ?? ""]?.(name, config);
+      if (mend !== undefined || !isTransient(error)) {
+        const message = `Cannot use database ${name} at ${where}: ${detail}`;
+        throw new StartError(mend === undefined ? message : `${message}: ${mend}`, {
+          cause: error,
+        });
+      }
+      const retryMs = Math.round(backoffMs(attempt));
+      log.warning("Cannot use the database yet", { where, error: detail, retryMs });
+      await sleep(retryMs, signal);
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import { fromBinary, toJson } from "@bufbuild/protobuf";
+import { IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
+import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
+import { StartError } from "#shared/lifecycle/start_error.ts";
+import { formatAge } from "../output/age.ts";
+import { hexDump } from "../output/hex_dump.ts";
+import type { Print } from "../output/print.ts";
+import { printable } from "../output/printable.ts";
+import {
+  checkNoneMissed,
+  type DeadLetterQueue,
+  type LetterContext,
+  walkLetters,
+} from "./dead_letter_queues.ts";
+import type { Letter } from "./letter.ts";
+
+/**
+ * Prints the first letter that passes the filter, whole.
+ *
+ * @param dumpBytes bytes of the body in the hex dump, at most
+ * @throws {StartError} if none passes it.
+ */
+export async function showLetter(
+  context: LetterContext,
+  dumpBytes: number,
+  print: Print,
+): Promise<void> {
+  let missed = 0;
+  for (const queue of context.queues) {
+    let found: Letter | undefined;
+    const walked = await walkLetters(context, {
+      queue,
+      maxLetters: queue.letters,
+      visit(letter) {
+        found ??= letter;
+        return "leave";
+      },
+      enough: () => found !== undefined,
+    });
+    missed += walked.missed;
+    if (found === undefined) continue;
+    for (const line of describe(found, queue, context.nowMs)) await print(line);
+    await print("");
+    for (const line of hexDump(found.body.subarray(0, dumpBytes))) await print(line);
+    const more = found.body.length - dumpBytes;
+    if (more > 0) await print(`… and ${more} bytes more; --dump-bytes shows them`);
+    await print("");
+    for (const line of fields(found, queue)) await print(line);
+    return;
+  }
+  checkNoneMissed(missed);
+  throw new StartError("Cannot show a dead letter: none matches");
+}
+
+function* describe(letter: Letter, queue: DeadLetterQueue, nowMs: number): Generator<string> {
+  const { id, reason, detail, timeMs, replays, contentType, headers, properties, body } = letter;
+  const line = (name: string, value: string) => `${name.padEnd(14)}${printable(value)}`;
+  yield line("id", id);
+  yield line("queue", queue.name);
+  yield line("reason", reason);
+  yield line("detail", detail);
+  yield line(
+    "time",
+    timeMs === undefined
+      ? "unknown"
+      : `${new Date(timeMs).toISOString()} (${formatAge(nowMs - timeMs)} ago)`,
+  );
+  yield line("replays", String(replays));
+  yield line("content type", contentType ?? "none");
+  for (const [name, value] of Object.entries(properties)) {
+    yield line("property", `${name}: ${value}`);
+  }
+  for (const [name, value] of Object.entries(headers)) {
+    yield line("header", `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`);
+  }
+  yield line("body", `${body.length} bytes`);
+}
+
+/** The body's fields, if it decodes, one a line. */
+function* fields({ body }: Letter, { holds }: DeadLetterQueue): Generator<string> {
+  const kind = holds === "devices" ? "IoTDevice" : "SensorReading";
+  try {
+    const options = { alwaysEmitImplicit: true, useProtoFieldName: true };
+    const json = holds === "devices"
+      ? toJson(IoTDeviceSchema, fromBinary(IoTDeviceSchema, body), options)
+      : toJson(SensorReadingSchema, fromBinary(SensorReadingSchema, body), options);
+    yield `${kind}`;
+    for (const [name, value] of Object.entries(json as Readonly<Record<string, unknown>>)) {
+      yield `  ${name}: ${printable(String(value))}`;
+    }
+  } catch (error) {
+    yield `Not a ${kind}: ${printable(error instanceof Error ? error.message : String(error))}`;
+  }
+}
