@@ -114,7 +114,7 @@ Deno.test("runFrontend says which setting to change when the port is taken", asy
   const httpPort = Number(frontend.pages.port);
   const taken = { ...config, maxLiveViews: 1, httpPort, backendUrl: new URL("http://127.0.0.1:1") };
   await assert.rejects(runFrontend(taken, { log, signal: new AbortController().signal }), {
-    name: "StartError",
+    name: "ExitError",
     message: /in use; choose another with frontend\.http_port/,
   });
 });

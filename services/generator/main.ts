@@ -8,7 +8,7 @@ import type { RunContext } from "#shared/command/run_context.ts";
 import { adminApp } from "#shared/http/admin_app.ts";
 import { serveHttp } from "#shared/http/http_server.ts";
 import { warnIfOpen } from "#shared/http/warn_if_open.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { createRegistry } from "#shared/observability/runtime_metrics.ts";
 import { type GeneratorConfig, generatorSettings } from "./config.ts";
 import { Fleet } from "./fleet/fleet.ts";
@@ -22,7 +22,7 @@ import { recordRun } from "./run/run_record.ts";
  * Publishes a simulated fleet's devices and readings until the run's last is
  * confirmed, if it has one, or `signal` is aborted.
  *
- * @throws {StartError} if the port is taken, the manifest can't be written or is another
+ * @throws {ExitError} if the port is taken, the manifest can't be written or is another
  *   run's, or no retry can make a producer work.
  */
 export async function runGenerator(
@@ -82,7 +82,7 @@ export async function runGenerator(
       maxUnconfirmed: config.maxUnconfirmed,
     }).catch((error: unknown) => {
       // A broker that was away until the stop has nothing to report.
-      if (stop.aborted && !(error instanceof StartError)) return undefined;
+      if (stop.aborted && !(error instanceof ExitError)) return undefined;
       throw error;
     });
     if (opened === undefined) return;
@@ -127,7 +127,7 @@ export async function runGenerator(
     (_, share) =>
       runProducer(share).catch((error: unknown) => {
         // A broker that was away until the stop has nothing to report.
-        if (stop.aborted && !(error instanceof StartError)) return;
+        if (stop.aborted && !(error instanceof ExitError)) return;
         failed.abort(error);
         throw error;
       }),

@@ -82,7 +82,7 @@ export interface Broker extends AsyncDisposable {
    * Resolves once connected; while the broker is away it keeps trying, with
    * backoff 100 ms to 10 s.
    *
-   * @throws {StartError} when no retry can help: bad credentials, no such
+   * @throws {ExitError} when no retry can help: bad credentials, no such
    *   virtual host, a queue that exists with other properties.
    */
   openPublisher(options: PublisherOptions): Promise<Publisher>;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import {
   amqpFixture,
   type BrokerFixture,
@@ -221,7 +221,7 @@ contract("refuses a queue that is durable where it should not be", async (fixtur
   await publishAll(fixture, ["kept"]);
   const other = fixture.broker({ durable: false, type: "classic" });
   const expected = (error: unknown) =>
-    error instanceof StartError && error.message.includes(fixture.queue) &&
+    error instanceof ExitError && error.message.includes(fixture.queue) &&
     /exists with durable = true; set queue_durable to true, or delete/.test(error.message);
   const { queue } = fixture;
   await assert.rejects(other.openPublisher({ queues: [queue], maxUnconfirmed: 1 }), expected);

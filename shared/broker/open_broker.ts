@@ -1,5 +1,5 @@
 import type { Logger } from "@logtape/logtape";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { AmqpBroker } from "./amqp/amqp_broker.ts";
 import type { Broker, QueueOptions } from "./broker.ts";
 import { MemoryBroker } from "./memory/memory_broker.ts";
@@ -18,7 +18,7 @@ export interface BrokerOptions {
 export function openBroker({ url, queues, log, signal, memoryQueues }: BrokerOptions): Broker {
   if (url.protocol !== "memory:") return new AmqpBroker({ url, queues, log, signal });
   if (memoryQueues === undefined) {
-    throw new StartError(
+    throw new ExitError(
       "Cannot open memory://: it joins services of one process, so it serves only the command " +
         "dev; set an amqp:// URL",
     );

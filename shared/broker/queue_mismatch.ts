@@ -1,4 +1,4 @@
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import type { QueueOptions } from "./broker.ts";
 
 /**
@@ -6,10 +6,10 @@ import type { QueueOptions } from "./broker.ts";
  *
  * @param property as RabbitMQ names it: `durable`, `x-queue-type`
  */
-export function queueMismatch(queue: string, property: string, found: string): StartError {
+export function queueMismatch(queue: string, property: string, found: string): ExitError {
   const setting = settings[property];
   const change = setting === undefined ? "" : `set ${setting} to ${found}, or `;
-  return new StartError(
+  return new ExitError(
     `Cannot use queue ${queue}: it exists with ${property} = ${found}; ${change}delete the queue ` +
       "once it is empty",
   );
@@ -21,7 +21,7 @@ const settings: Readonly<Record<string, string>> = {
   "x-queue-type": "queue_type",
 };
 
-/** @throws {StartError} naming the first property that differs. */
+/** @throws {ExitError} naming the first property that differs. */
 export function checkQueueOptions(queue: string, found: QueueOptions, wanted: QueueOptions): void {
   if (found.durable !== wanted.durable) {
     throw queueMismatch(queue, "durable", String(found.durable));

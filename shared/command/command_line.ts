@@ -7,7 +7,7 @@ import { type LoadedConfig, loadNamedConfig } from "#shared/config/load_config.t
 import type { LogConfig, logSettings } from "#shared/config/log_settings.ts";
 import type { ConfigOf, Settings } from "#shared/config/setting.ts";
 import { nameKeys, type SettingNames } from "#shared/config/setting_names.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { stopSignal } from "#shared/lifecycle/stop_signal.ts";
 import { startLogging } from "#shared/observability/logging.ts";
 import {
@@ -128,7 +128,7 @@ async function runLogged<Sections extends Settings & { log: typeof logSettings }
     if (!stop.signal.aborted || error !== stop.signal.reason) throw withNames(error, names);
     outputClosed.throwIfAborted();
     // Of a service that was still waiting for something, a good end.
-    if (spec.task) throw new StartError(`Cannot finish: ${stop.signal.reason.message}`);
+    if (spec.task) throw new ExitError(`Cannot finish: ${stop.signal.reason.message}`);
   }
   outputClosed.throwIfAborted();
 }
@@ -136,8 +136,8 @@ async function runLogged<Sections extends Settings & { log: typeof logSettings }
 /** An error that is for people, of settings by the names that they know. */
 function withNames(error: unknown, names: SettingNames): unknown {
   if (error instanceof ConfigError) return error.withNames(names);
-  if (!(error instanceof StartError)) return error;
-  return new StartError(nameKeys(error.message, names), { cause: error });
+  if (!(error instanceof ExitError)) return error;
+  return new ExitError(nameKeys(error.message, names), { cause: error });
 }
 
 /** Runs the command that the arguments name, and ends the process with its status. */
@@ -157,7 +157,7 @@ async function statusOf(program: Command, args: readonly string[]): Promise<numb
   } catch (error) {
     if (error instanceof OutputClosedError) return 141;
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof ConfigError || error instanceof StartError) {
+    if (error instanceof ConfigError || error instanceof ExitError) {
       process.stderr.write(`${error.message}\n`);
       return error instanceof ConfigError ? 2 : 1;
     }

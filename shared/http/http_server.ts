@@ -1,4 +1,4 @@
-import { StartError } from "../lifecycle/start_error.ts";
+import { ExitError } from "../lifecycle/exit_error.ts";
 import { within } from "../lifecycle/within.ts";
 
 export interface HttpServerOptions {
@@ -24,7 +24,7 @@ const closingMs = 2_000;
  * Serves `fetch` over HTTP/1.1. Closing lets requests in hand finish, for 2
  * seconds at most.
  *
- * @throws {StartError} if the port is taken.
+ * @throws {ExitError} if the port is taken.
  */
 export function serveHttp({ host, port, portKey, fetch }: HttpServerOptions): HttpServer {
   let server: Deno.HttpServer<Deno.NetAddr>;
@@ -49,13 +49,13 @@ export function listenError(
   host: string,
   port: number,
   portKey: string,
-): StartError {
+): ExitError {
   const code = (error as { readonly code?: unknown } | null)?.code;
   const inUse = error instanceof Deno.errors.AddrInUse || code === "EADDRINUSE";
   const why = inUse
     ? `the port is in use; choose another with ${portKey}`
     : `${error instanceof Error ? error.message : error}; see ${portKey} and the host beside it`;
-  return new StartError(`Cannot listen on ${host}:${port}: ${why}`, { cause: error });
+  return new ExitError(`Cannot listen on ${host}:${port}: ${why}`, { cause: error });
 }
 
 export function localUrl(host: string, port: number): string {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { StartError } from "../lifecycle/start_error.ts";
+import { ExitError } from "../lifecycle/exit_error.ts";
 import { localUrl, serveHttp } from "./http_server.ts";
 
 const local = { host: "127.0.0.1", port: 0, portKey: "backend.metrics_port" };
@@ -49,7 +49,7 @@ Deno.test("serveHttp names the setting of a port that is in use", () => {
   assert.throws(
     () => serveHttp({ ...local, port, fetch: () => new Response() }),
     (error) =>
-      error instanceof StartError &&
+      error instanceof ExitError &&
       error.message === `Cannot listen on 127.0.0.1:${port}: the port is in use; choose another ` +
           "with backend.metrics_port",
   );
@@ -59,7 +59,7 @@ Deno.test("serveHttp blames no port for a host that is not here", () => {
   assert.throws(
     () => serveHttp({ ...local, host: "192.0.2.1", fetch: () => new Response() }),
     (error) =>
-      error instanceof StartError && !/in use/.test(error.message) &&
+      error instanceof ExitError && !/in use/.test(error.message) &&
       /^Cannot listen on 192\.0\.2\.1:0: .*; see backend\.metrics_port and the host/.test(
         error.message,
       ),

@@ -3,7 +3,7 @@ import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import { universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { Logger } from "@logtape/logtape";
 import type { CallLimits, HeldCall } from "./calls/call_limits.ts";
-import { releaseParkedWrites } from "./listener/stuck_writes.ts";
+import { endStuckWrites } from "./listener/stuck_writes.ts";
 import type { NodeRequest, NodeResponse } from "./node_http.ts";
 import { discardUnreadRequest } from "./requests/unread_request.ts";
 
@@ -25,7 +25,7 @@ export function rpcListener(
     discardUnreadRequest(request);
     const handler = handlers.get(request.url?.split("?", 1)[0] ?? "");
     if (handler === undefined) return answer(response, 404);
-    releaseParkedWrites(request, response);
+    endStuckWrites(request, response);
     let held: HeldCall;
     try {
       held = limits.hold({ request, response, socket, kind: handler.method.methodKind });

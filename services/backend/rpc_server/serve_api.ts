@@ -66,7 +66,7 @@ const watchMs = 1_000;
  * Closing it stops listening, ends streams with UNAVAILABLE, lets unary calls
  * in hand finish, and then ends what is left.
  *
- * @throws {StartError} if the port cannot be listened on.
+ * @throws {ExitError} if the port cannot be listened on.
  */
 export async function serveApi(options: ApiOptions): Promise<ApiServer> {
   const { host, portKey, health, log, registry } = options;

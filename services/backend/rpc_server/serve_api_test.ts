@@ -8,7 +8,7 @@ import { getLogger } from "@logtape/logtape";
 import { Registry } from "prom-client";
 import { Health } from "#shared/gen/grpc/health/v1/health_pb.ts";
 import { GetDeviceResponseSchema, IoTService } from "#shared/gen/iot/v1/iot_service_pb.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import {
   GrpcJsClient,
   healthService,
@@ -279,7 +279,7 @@ Deno.test("serveApi names the setting when its port is in use", async () => {
   await assert.rejects(
     start({}, { port: api.port }),
     (error: unknown) =>
-      error instanceof StartError &&
+      error instanceof ExitError &&
       error.message ===
         `Cannot listen on 127.0.0.1:${api.port}: the port is in use; choose another with backend.grpc_port`,
   );

@@ -35,7 +35,7 @@ interface ReadingTable {
 }
 
 interface Breakable {
-  /** Rejects, with a `StartError`, once there is no hope: where the server is ours and has ended. */
+  /** Rejects, with a `ExitError`, once there is no hope: where the server is ours and has ended. */
   readonly broken: Promise<never>;
 }
 

@@ -1,6 +1,6 @@
 import type { Logger } from "@logtape/logtape";
 import { deadLetterQueue } from "#shared/broker/broker.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { connectOnce, type SingleConnection } from "../queues/connect_once.ts";
 import { queueSize } from "../queues/queue_size.ts";
 import type { Verdict } from "../queues/walk_channel.ts";
@@ -42,14 +42,14 @@ export interface LetterContext {
 /**
  * Connects to the broker whose dead letters are wanted.
  *
- * @throws {StartError} for `memory://`, or when there is no connection.
+ * @throws {ExitError} for `memory://`, or when there is no connection.
  */
 export async function connectForLetters(
   { url }: BrokerConfig,
   log: Logger,
 ): Promise<SingleConnection> {
   if (url.protocol === "memory:") {
-    throw new StartError(
+    throw new ExitError(
       "Cannot read the dead letters of memory://: they are gone with the process that held " +
         "them; set backend.rabbitmq.url to an amqp:// URL",
     );
@@ -60,7 +60,7 @@ export async function connectForLetters(
 /**
  * The dead-letter queues to work on, none of them declared by this.
  *
- * @throws {StartError} if the filter names neither.
+ * @throws {ExitError} if the filter names neither.
  */
 export async function findDeadLetterQueues(
   link: SingleConnection,
@@ -77,7 +77,7 @@ export async function findDeadLetterQueues(
   );
   if (chosen.length === 0) {
     const names = both.map(({ origin }) => origin).join(" and ");
-    throw new StartError(
+    throw new ExitError(
       `Cannot read the dead letters of ${wanted}: the backend's queues are ${names}`,
     );
   }
@@ -141,11 +141,11 @@ export async function walkLetters(
 
 /**
  * @param missed by all walks of a command
- * @throws {StartError} if there is any, so that nobody takes the rest for the whole.
+ * @throws {ExitError} if there is any, so that nobody takes the rest for the whole.
  */
 export function checkNoneMissed(missed: number): void {
   if (missed === 0) return;
-  throw new StartError(
+  throw new ExitError(
     `Cannot tell of all dead letters: others took ${missed} from their queues meanwhile`,
   );
 }

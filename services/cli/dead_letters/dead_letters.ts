@@ -3,7 +3,7 @@ import type { RunContext } from "#shared/command/run_context.ts";
 import { logSettings } from "#shared/config/log_settings.ts";
 import type { ConfigOf } from "#shared/config/setting.ts";
 import { optional, text, trueOrFalse, wholeNumber } from "#shared/config/setting_kinds.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { backendSettings } from "../../backend/config.ts";
 import { age } from "../output/age.ts";
 import { type Print, printLine } from "../output/print.ts";
@@ -67,7 +67,7 @@ export async function runDeadLetters(
 ): Promise<void> {
   const { limit, dumpBytes, yes, ...filter } = deadLetters;
   if (action === "drop" && !isNarrow(filter) && !yes) {
-    throw new StartError(
+    throw new ExitError(
       "Cannot drop all dead letters unasked: say which with --queue, --id, --reason, " +
         "--older-than or --newer-than, or say --yes true",
     );

@@ -5,7 +5,7 @@ import { getLogger } from "@logtape/logtape";
 import { type ChannelModel, connect, type GetMessage } from "amqplib";
 import { deadLetterQueue } from "#shared/broker/broker.ts";
 import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { LetterFixture } from "../../../tests/support/dead_letters.ts";
 import { amqpUrl } from "../../../tests/support/rabbitmq.ts";
 import { connectOnce } from "../queues/connect_once.ts";
@@ -59,7 +59,7 @@ Deno.test({
     assert.equal((await letters.run("list", { olderThanMs: 60_000 })).join(), "No dead letters.");
     const young = await letters.run("list", { newerThanMs: 60_000, reason: "out_of_range" });
     assert.equal(young.at(-1)!.trim(), `3  ${dead[1]}  out_of_range`);
-    await assert.rejects(letters.run("list", { queue: "elsewhere" }), StartError);
+    await assert.rejects(letters.run("list", { queue: "elsewhere" }), ExitError);
   },
 });
 
@@ -242,7 +242,7 @@ Deno.test({
           },
           signal: new AbortController().signal,
         }),
-        StartError,
+        ExitError,
       );
     }
     assert.equal((await letters.ids()).length, 3);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { deadLetterQueue } from "#shared/broker/broker.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { withChannel } from "../../../tests/support/broker_fixture.ts";
 import { LetterFixture } from "../../../tests/support/dead_letters.ts";
 import { amqpUrl } from "../../../tests/support/rabbitmq.ts";
@@ -84,7 +84,7 @@ Deno.test({
         await (taken ??= drain(deadLetterQueue(letters.sensor.name)));
       }),
       (error) => {
-        assert(error instanceof StartError);
+        assert(error instanceof ExitError);
         assert.match(error.message, /^Cannot tell of all dead letters: others took \d+ from/);
         return true;
       },

@@ -1,4 +1,4 @@
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { deadLetterHeaders } from "../../backend/ingest/letters/dead_letters.ts";
 import type { Print } from "../output/print.ts";
 import { connectOnce } from "../queues/connect_once.ts";
@@ -40,7 +40,7 @@ export async function replayLetters(context: LetterContext, print: Print): Promi
   for (const queue of queues) {
     try {
       if (queue.letters > 0 && await queueSize(link, queue.origin) === undefined) {
-        throw new StartError(
+        throw new ExitError(
           `Cannot replay to ${queue.origin}: there is no such queue; the backend declares it`,
         );
       }

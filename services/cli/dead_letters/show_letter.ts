@@ -1,7 +1,7 @@
 import { fromBinary, toJson } from "@bufbuild/protobuf";
 import { IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
 import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { formatAge } from "../output/age.ts";
 import { hexDump } from "../output/hex_dump.ts";
 import type { Print } from "../output/print.ts";
@@ -18,7 +18,7 @@ import type { Letter } from "./letter.ts";
  * Prints the first letter that passes the filter, whole.
  *
  * @param dumpBytes bytes of the body in the hex dump, at most
- * @throws {StartError} if none passes it.
+ * @throws {ExitError} if none passes it.
  */
 export async function showLetter(
   context: LetterContext,
@@ -49,7 +49,7 @@ export async function showLetter(
     return;
   }
   checkNoneMissed(missed);
-  throw new StartError("Cannot show a dead letter: none matches");
+  throw new ExitError("Cannot show a dead letter: none matches");
 }
 
 function* describe(letter: Letter, queue: DeadLetterQueue, nowMs: number): Generator<string> {

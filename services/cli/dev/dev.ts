@@ -6,8 +6,8 @@ import { logSettings } from "#shared/config/log_settings.ts";
 import type { ConfigOf } from "#shared/config/setting.ts";
 import { withDefaults } from "#shared/config/with_defaults.ts";
 import { aborted } from "#shared/lifecycle/aborted.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { sleep } from "#shared/lifecycle/sleep.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
 import { backendSettings } from "../../backend/config.ts";
 import { runBackend } from "../../backend/main.ts";
 import { frontendSettings } from "../../frontend/config.ts";
@@ -53,7 +53,7 @@ export async function runDev(
   if (
     (generator.rabbitmqUrl.protocol === "memory:") !== (backend.rabbitmq.url.protocol === "memory:")
   ) {
-    throw new StartError(
+    throw new ExitError(
       "Cannot start dev: generator.rabbitmq_url and backend.rabbitmq.url name different brokers",
     );
   }

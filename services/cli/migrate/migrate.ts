@@ -3,8 +3,8 @@ import type { RunContext } from "#shared/command/run_context.ts";
 import { logSettings } from "#shared/config/log_settings.ts";
 import type { ConfigOf } from "#shared/config/setting.ts";
 import { trueOrFalse } from "#shared/config/setting_kinds.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { orAborted } from "#shared/lifecycle/or_aborted.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
 import { backendSettings, databaseSettings } from "../../backend/config.ts";
 import { openDatabase } from "../../backend/store/connection/open_database.ts";
 import { waitForDatabase } from "../../backend/store/connection/wait_for_database.ts";
@@ -52,7 +52,7 @@ async function list(db: OpenDatabase["db"]): Promise<void> {
   }
 }
 
-/** @throws {StartError} that says what data would go, unless that was asked for. */
+/** @throws {ExitError} that says what data would go, unless that was asked for. */
 async function undo(db: OpenDatabase["db"], asked: boolean, log: RunContext["log"]): Promise<void> {
   const newest = (await listMigrations(db)).findLast(({ appliedAt }) => appliedAt !== undefined);
   if (newest === undefined) return;
@@ -60,14 +60,14 @@ async function undo(db: OpenDatabase["db"], asked: boolean, log: RunContext["log
   if (!newest.known) return await migrateDown(db, log);
   const lost = await findLostData(db, newest.name).catch((error: unknown) => {
     if (sqlState(error) !== "55P03") throw error;
-    throw new StartError(
+    throw new ExitError(
       `Cannot undo ${newest.name}: its tables are in use; stop what uses them first`,
       { cause: error },
     );
   });
   const words = lost.length === 0 ? "no data" : lost.map(inWords).join(", ");
   if (!asked) {
-    throw new StartError(
+    throw new ExitError(
       `Cannot undo ${newest.name} unasked: it drops ${words}; say --yes true if they may go`,
     );
   }

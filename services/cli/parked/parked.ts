@@ -4,7 +4,7 @@ import type { RunContext } from "#shared/command/run_context.ts";
 import { logSettings } from "#shared/config/log_settings.ts";
 import type { ConfigOf } from "#shared/config/setting.ts";
 import { optional, text, trueOrFalse, wholeNumber } from "#shared/config/setting_kinds.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { backendSettings, databaseSettings, parkedBoundsSettings } from "../../backend/config.ts";
 import type { ReadingKey } from "../../backend/readings/reading_key.ts";
 import { openDatabase } from "../../backend/store/connection/open_database.ts";
@@ -70,13 +70,13 @@ export async function actOnParked(
   const limit = parked.limit === 0 ? Infinity : parked.limit;
   const narrow = filter.deviceId !== undefined || filter.olderThanMs !== undefined;
   if (action === "drop" && !narrow && !parked.yes) {
-    throw new StartError(
+    throw new ExitError(
       "Cannot drop all parked readings unasked: say which with --device-id or --older-than, " +
         "or say --yes true",
     );
   }
   if (action === "release" && narrow) {
-    throw new StartError(
+    throw new ExitError(
       "Cannot release some: release moves whatever can be moved; leave out --device-id and " +
         "--older-than",
     );
@@ -87,7 +87,7 @@ export async function actOnParked(
     else await listParkedReadings(db, filter, { bounds, limit, nowMs: Date.now(), signal }, print);
   } catch (error) {
     if (sqlState(error) !== "42P01") throw error;
-    throw new StartError(
+    throw new ExitError(
       "Cannot read parked readings: the database has no tables yet; migrate it first",
       { cause: error },
     );
@@ -149,7 +149,7 @@ async function drop(
   const olderThanMs = (filter.olderThanMs ?? 0) + performance.now() - startedMs;
   const passedOver = await countMatching(db, { ...filter, olderThanMs });
   if (passedOver > 0) {
-    throw new StartError(
+    throw new ExitError(
       `Cannot drop ${passedOver} readings: others are moving or dropping them at this moment`,
     );
   }

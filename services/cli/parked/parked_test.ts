@@ -60,7 +60,7 @@ Deno.test({
     await db.transaction().execute(async (transaction) => {
       await sql`select from parked_readings where device_id = 'a' limit 1 for update`
         .execute(transaction);
-      await assert.rejects(dropAll(), /^StartError: Cannot drop 1 readings: others are/);
+      await assert.rejects(dropAll(), /^ExitError: Cannot drop 1 readings: others are/);
     });
     const stopped = new Error("stopped");
     await assert.rejects(dropAll(AbortSignal.abort(stopped)), stopped);

@@ -2,7 +2,7 @@ import type { Logger } from "@logtape/logtape";
 import type { ChannelModel } from "amqplib";
 import { brokerFault } from "#shared/broker/amqp/broker_fault.ts";
 import { openConnection } from "#shared/broker/amqp/open_connection.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { within } from "#shared/lifecycle/within.ts";
 
 /** A connection for a command: when it is lost, so is the command. */
@@ -19,7 +19,7 @@ const closingMs = 1_500;
  * Connects, and does not try again.
  *
  * @param role what the connection is for; shown by the broker's management page
- * @throws {StartError} when the broker cannot be reached, or refuses.
+ * @throws {ExitError} when the broker cannot be reached, or refuses.
  */
 export async function connectOnce(
   url: URL,
@@ -27,7 +27,7 @@ export async function connectOnce(
   log: Logger,
 ): Promise<SingleConnection> {
   const failure = (error: unknown) =>
-    new StartError(brokerFault(error, url).message, { cause: error });
+    new ExitError(brokerFault(error, url).message, { cause: error });
   const connection = await openConnection(url, role).catch((error: unknown) => {
     throw failure(error);
   });

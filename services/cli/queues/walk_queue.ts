@@ -1,5 +1,5 @@
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { sleep } from "#shared/lifecycle/sleep.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
 import type { SingleConnection } from "./connect_once.ts";
 import { queueSize } from "./queue_size.ts";
 import { type Verdict, WalkChannel, type WalkedMessage } from "./walk_channel.ts";
@@ -54,7 +54,7 @@ const countingLooks = 250;
  * is returned behind what was returned before. For the same reason it keeps its
  * order only when all of it is gone through, and not when the process is killed.
  *
- * @throws {StartError} when the connection is lost, the queue cannot be read, or
+ * @throws {ExitError} when the connection is lost, the queue cannot be read, or
  *   `visit` throws; messages whose verdict was in are removed.
  */
 export async function walkQueue(options: WalkOptions): Promise<Walked> {
@@ -72,9 +72,9 @@ export async function walkQueue(options: WalkOptions): Promise<Walked> {
     walk.end("stopped");
     // What is on a channel that is gone has gone back already.
     await Promise.race([walk.giveBack(), link.lost]).catch(() => {});
-    if (error instanceof StartError) throw error;
+    if (error instanceof ExitError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new StartError(`Cannot go through queue ${queue}: ${reason}`, { cause: error });
+    throw new ExitError(`Cannot go through queue ${queue}: ${reason}`, { cause: error });
   } finally {
     signal.removeEventListener("abort", onAbort);
   }

@@ -3,7 +3,7 @@ import {
   type PackedRows,
   type RowPosition,
 } from "../../backend/store/runs/read_run.ts";
-import type { Turns } from "./device_turns.ts";
+import type { DeviceTurns } from "./device_turns.ts";
 
 /** What a device measured, as published and as stored. */
 export interface Measured {
@@ -27,7 +27,7 @@ export interface Found {
 }
 
 export interface DeviceComparisonOptions {
-  readonly turns: Turns;
+  readonly turns: DeviceTurns;
   readonly readingAt: (instantUs: number) => Measured;
   readonly onDifference: (found: Found) => void;
 }
@@ -59,7 +59,7 @@ export class DeviceComparison {
     this.#dueUs = options.turns.firstUs;
   }
 
-  /** Turns that were judged. */
+  /** DeviceTurns that were judged. */
   get turn(): number {
     return this.#turn;
   }

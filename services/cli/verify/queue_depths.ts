@@ -13,7 +13,7 @@ export interface QueueDepth {
  * How many messages wait in each of the queues and in their dead letter queues,
  * without declaring any.
  *
- * @throws {StartError} if the broker can't be asked.
+ * @throws {ExitError} if the broker can't be asked.
  */
 export async function queueDepths(
   url: URL,

@@ -13,7 +13,7 @@ import {
   text,
   wholeNumber,
 } from "#shared/config/setting_kinds.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { aboveStatusLine } from "#shared/output/status_line.ts";
 import { backendSettings, databaseSettings } from "../../backend/config.ts";
 import { openDatabase } from "../../backend/store/connection/open_database.ts";
@@ -76,7 +76,7 @@ export type VerifyConfig = ConfigOf<typeof verifySettings>;
  * Prints how the database differs from what a run of the generator published.
  *
  * @throws {ConfigError} if the manifest, with the settings, does not say what to expect.
- * @throws {StartError} if there is a difference, or it can't be told.
+ * @throws {ExitError} if there is a difference, or it can't be told.
  */
 export async function runVerify(
   { verify, backend }: VerifyConfig,
@@ -126,13 +126,13 @@ export async function runVerify(
       : await queueDepths(url, [sensorQueue, deviceQueue], log);
     const whole = isWhole(counts) && (verify.foreign === "count" || counts.foreign.readings === 0);
     print(format.summary({ manifest, untilUs, counts, whole, queues, examples, seconds }));
-    if (!whole) throw new StartError(verdict(counts));
+    if (!whole) throw new ExitError(verdict(counts));
   } catch (error) {
     // A stop is a good end of a service, and no proof of anything.
-    if (signal.aborted) throw new StartError("Cannot verify: stopped before the end");
+    if (signal.aborted) throw new ExitError("Cannot verify: stopped before the end");
     if (sqlState(error) === "42P01") {
       const message = "Cannot verify: the database has no table of readings; is it the backend's?";
-      throw new StartError(message, { cause: error });
+      throw new ExitError(message, { cause: error });
     }
     throw error;
   }

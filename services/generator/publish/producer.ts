@@ -103,7 +103,7 @@ export class Producer {
    * Runs until the run's last reading is confirmed; or until `signal` is
    * aborted and what was sent is confirmed, for which it waits 8 seconds at most.
    *
-   * @throws {StartError} when no message will ever get through.
+   * @throws {ExitError} when no message will ever get through.
    */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log, fromUs } = this.#options;

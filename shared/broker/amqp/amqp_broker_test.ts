@@ -4,7 +4,7 @@ import { amqpFixture, Taker, text, withChannel } from "../../../tests/support/br
 import { amqpUrl, uniqueQueue } from "../../../tests/support/rabbitmq.ts";
 import { TcpProxy } from "../../../tests/support/tcp_proxy.ts";
 import { inTime, surelyBrokenMs, waitUntil } from "../../../tests/support/wait_until.ts";
-import { StartError } from "../../lifecycle/start_error.ts";
+import { ExitError } from "../../lifecycle/exit_error.ts";
 import { type Delivery, type Publisher, PublishError } from "../broker.ts";
 import { AmqpBroker } from "./amqp_broker.ts";
 import { AmqpLink } from "./amqp_link.ts";
@@ -325,7 +325,7 @@ Deno.test({
       await assert.rejects(
         broker.openPublisher({ queues: ["test-never"], maxUnconfirmed: 1 }),
         (error) =>
-          error instanceof StartError && (expected as RegExp).test(error.message) &&
+          error instanceof ExitError && (expected as RegExp).test(error.message) &&
           !error.message.includes("s3cret"),
       );
       assert(!broker.ready);

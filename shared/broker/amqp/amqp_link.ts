@@ -2,8 +2,8 @@ import type { Socket } from "node:net";
 import type { Logger } from "@logtape/logtape";
 import type { ChannelModel } from "amqplib";
 import { backoffBounds, backoffMs } from "../../lifecycle/backoff.ts";
+import { ExitError } from "../../lifecycle/exit_error.ts";
 import { sleep } from "../../lifecycle/sleep.ts";
-import { StartError } from "../../lifecycle/start_error.ts";
 import { within } from "../../lifecycle/within.ts";
 import { brokerFault } from "./broker_fault.ts";
 import { openConnection } from "./open_connection.ts";
@@ -45,7 +45,7 @@ export class AmqpLink implements AsyncDisposable {
   /**
    * Resolves at the first connect.
    *
-   * @throws {StartError} when the first answer says that no retry can help.
+   * @throws {ExitError} when the first answer says that no retry can help.
    * @throws the signal's reason when it is aborted before.
    */
   async open(signal: AbortSignal): Promise<void> {
@@ -64,7 +64,7 @@ export class AmqpLink implements AsyncDisposable {
     }
   }
 
-  async #keepConnected(started: () => void, failed: (error: StartError) => void): Promise<void> {
+  async #keepConnected(started: () => void, failed: (error: ExitError) => void): Promise<void> {
     const { log, role, url } = this.#options;
     let everUp = false;
     for (let attempt = 1; !this.#closing.signal.aborted; attempt++) {
@@ -82,7 +82,7 @@ export class AmqpLink implements AsyncDisposable {
         if (this.#closing.signal.aborted) return;
         const fault = brokerFault(error, url);
         if (fault.permanent && !everUp) {
-          return failed(new StartError(fault.message, { cause: error }));
+          return failed(new ExitError(fault.message, { cause: error }));
         }
         // One that is lost at once each time is no reason to try ten times a second.
         if (performance.now() - upAtMs > backoffBounds.longestMs) attempt = 1;

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { connect, createServer, type Socket } from "node:net";
 import { getLogger } from "@logtape/logtape";
 import { amqpUrl, uniqueQueue } from "../../../tests/support/rabbitmq.ts";
-import { StartError } from "../../lifecycle/start_error.ts";
+import { ExitError } from "../../lifecycle/exit_error.ts";
 import { AmqpBroker } from "./amqp_broker.ts";
 import { handshakeRefusal } from "./handshake_refusal.ts";
 
@@ -116,7 +116,7 @@ Deno.test({
     await using broker = brokerAt(url);
     await assert.rejects(
       broker.openPublisher({ queues: ["q"], maxUnconfirmed: 1 }),
-      (error) => error instanceof StartError && /no virtual host none/.test(error.message),
+      (error) => error instanceof ExitError && /no virtual host none/.test(error.message),
     );
   },
 });

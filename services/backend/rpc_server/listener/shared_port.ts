@@ -42,7 +42,7 @@ const tcpKeepAliveMs = 60_000;
  * Listens on one port for HTTP/1.1 and HTTP/2 without TLS, told apart by a
  * connection's first bytes. Closing it lets calls in hand finish.
  *
- * @throws {StartError} if the port cannot be listened on.
+ * @throws {ExitError} if the port cannot be listened on.
  */
 export async function listenOnSharedPort(options: SharedPortOptions): Promise<SharedPort> {
   const { host, port, portKey, http1, http2, sniffMs, graceMs } = options;

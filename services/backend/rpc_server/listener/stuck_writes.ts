@@ -7,7 +7,7 @@ import type { NodeRequest, NodeResponse } from "../node_http.ts";
  * the peer resets the stream, so the RPC's generator would wait for ever, with
  * all that it holds. The next write after this `drain` fails, which ends it.
  */
-export function releaseParkedWrites(request: NodeRequest, response: NodeResponse): void {
+export function endStuckWrites(request: NodeRequest, response: NodeResponse): void {
   const closing = "stream" in request ? request.stream : response;
   closing.once("close", () => response.emit("drain"));
 }

@@ -1,6 +1,6 @@
 import type { Logger } from "@logtape/logtape";
 import { Kysely, PostgresDialect, sql } from "kysely";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { Timeouts } from "#shared/lifecycle/timeouts.ts";
 import { within } from "#shared/lifecycle/within.ts";
 import type { BackendConfig, DatabaseConfig } from "../../config.ts";
@@ -26,7 +26,7 @@ const queryWaitMs = 2_000;
  * for `pglite://PATH`. PostgreSQL is connected to at the first query. For
  * tools: no statement has a limit in time.
  *
- * @throws {StartError} if the embedded database cannot be opened.
+ * @throws {ExitError} if the embedded database cannot be opened.
  */
 export async function openDatabase(config: DatabaseConfig, log: Logger): Promise<OpenDatabase> {
   if (config.url?.protocol === "pglite:") {
@@ -140,7 +140,7 @@ function pglitePath(url: URL): string {
   // What lies beside the folder is named after it.
   const path = decodeURIComponent(url.hostname + url.pathname).replace(/\/+$/, "");
   if (path === "") {
-    throw new StartError("Cannot open the database: pglite:// names no folder; add a path");
+    throw new ExitError("Cannot open the database: pglite:// names no folder; add a path");
   }
   return path;
 }

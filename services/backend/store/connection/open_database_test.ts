@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
 import { sql } from "kysely";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { databaseConfig } from "../../../../tests/support/database_config.ts";
 import { createTestDatabase, postgresUrl } from "../../../../tests/support/postgres.ts";
 import { tempPglite } from "../../../../tests/support/temp_pglite.ts";
@@ -19,7 +19,7 @@ Deno.test("openDatabase lends the embedded database to one process at a time", a
     await using database = await openDatabase(databaseConfig(folder.url), log);
     await sql`create table kept (n int)`.execute(database.db);
     await assert.rejects(openDatabase(databaseConfig(folder.url), log), (error) => {
-      assert.ok(error instanceof StartError);
+      assert.ok(error instanceof ExitError);
       assert.match(error.message, /^Cannot open the database in .*: another process has it open/);
       return true;
     });
@@ -71,7 +71,7 @@ Deno.test({
       new AbortController().signal,
     );
     await assert.rejects(waiting, (error) => {
-      assert.ok(error instanceof StartError);
+      assert.ok(error instanceof ExitError);
       assert.ok(error.message.startsWith(`Cannot use database no_such_database at ${url.host}: `));
       assert.match(error.message, /create it: createdb no_such_database$/);
       return true;
@@ -129,7 +129,7 @@ Deno.test({
       signal,
     );
     await assert.rejects(refused, (error) => {
-      assert.ok(error instanceof StartError);
+      assert.ok(error instanceof ExitError);
       assert.match(error.message, /permission denied .*: the role lacks a privilege/);
       return true;
     });

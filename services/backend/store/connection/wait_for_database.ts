@@ -1,8 +1,8 @@
 import type { Logger } from "@logtape/logtape";
 import { backoffMs } from "#shared/lifecycle/backoff.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { orAborted } from "#shared/lifecycle/or_aborted.ts";
 import { sleep } from "#shared/lifecycle/sleep.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
 import type { DatabaseConfig } from "../../config.ts";
 import { isTransient, sqlState } from "./write_failure.ts";
 
@@ -23,7 +23,7 @@ const permanent: Readonly<Record<string, (database: string, config: DatabaseConf
  * Does `work`, again and again while the database is away or takes no writes,
  * however long that takes.
  *
- * @throws {StartError} when it answers that no retry can help.
+ * @throws {ExitError} when it answers that no retry can help.
  * @throws the signal's reason when it is aborted before; what is under way, say a
  *   migration of hours, or one that waits for another's, is undone when its session ends.
  */
@@ -40,14 +40,14 @@ export async function waitForDatabase(
       return;
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof StartError) throw error;
+      if (error instanceof ExitError) throw error;
       const detail = error instanceof Error ? error.message || String(error) : String(error);
       const name = config.url?.pathname.slice(1) || config.database;
       const where = config.url?.host || `${config.host}:${config.port}`;
       const mend = permanent[sqlState(error) ?? ""]?.(name, config);
       if (mend !== undefined || !isTransient(error)) {
         const message = `Cannot use database ${name} at ${where}: ${detail}`;
-        throw new StartError(mend === undefined ? message : `${message}: ${mend}`, {
+        throw new ExitError(mend === undefined ? message : `${message}: ${mend}`, {
           cause: error,
         });
       }

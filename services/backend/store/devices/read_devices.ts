@@ -3,7 +3,7 @@ import { type Kysely, sql } from "kysely";
 import { type IoTDevice, IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
 import type { Database } from "../database.ts";
 
-interface DeviceRow {
+interface StoredDevice {
   readonly device_id: string;
   readonly location: string;
   readonly mac_address: string;
@@ -28,7 +28,7 @@ export async function listDevices(
   db: Kysely<Database>,
   { after, limit }: { readonly after: string | undefined; readonly limit: number | undefined },
 ): Promise<readonly IoTDevice[]> {
-  const { rows } = await sql<DeviceRow>`
+  const { rows } = await sql<StoredDevice>`
     select ${columns} from iot_devices d
     ${after === undefined ? sql`` : sql`where device_id > ${after}`}
     order by device_id
@@ -40,12 +40,12 @@ export async function findDevice(
   db: Kysely<Database>,
   deviceId: string,
 ): Promise<IoTDevice | undefined> {
-  const { rows: [row] } = await sql<DeviceRow>`
+  const { rows: [row] } = await sql<StoredDevice>`
     select ${columns} from iot_devices d where device_id = ${deviceId}`.execute(db);
   return row === undefined ? undefined : toDevice(row);
 }
 
-function toDevice(row: DeviceRow): IoTDevice {
+function toDevice(row: StoredDevice): IoTDevice {
   return create(IoTDeviceSchema, {
     deviceId: row.device_id,
     location: row.location,

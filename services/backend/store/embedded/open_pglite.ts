@@ -1,5 +1,5 @@
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { sleep } from "#shared/lifecycle/sleep.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
 import { EmbeddedDatabase } from "./embedded_database.ts";
 import { PgliteSession } from "./pglite_session.ts";
 
@@ -10,7 +10,7 @@ const lockPollMs = 20;
 /**
  * The embedded PostgreSQL, kept in `folder`.
  *
- * @throws {StartError} if the folder cannot be written.
+ * @throws {ExitError} if the folder cannot be written.
  */
 export async function openPglite(folder: string): Promise<EmbeddedDatabase> {
   try {
@@ -22,7 +22,7 @@ export async function openPglite(folder: string): Promise<EmbeddedDatabase> {
     return new EmbeddedDatabase(session, lock);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new StartError(`Cannot open the database in ${folder}: ${reason}`, { cause: error });
+    throw new ExitError(`Cannot open the database in ${folder}: ${reason}`, { cause: error });
   }
 }
 

@@ -2,7 +2,7 @@ import type { Logger } from "@logtape/logtape";
 import type { Kysely } from "kysely";
 import { type Migration, type MigrationResultSet, Migrator } from "kysely/migration";
 import { migrations } from "#migrations/index.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import type { Database } from "../database.ts";
 import { readSchemaVersion, refuseBrokenBy } from "./schema_version.ts";
 
@@ -11,7 +11,7 @@ import { readSchemaVersion, refuseBrokenBy } from "./schema_version.ts";
  * turns. Where none is missing, there is no turn to wait for: a later release
  * may be migrating for hours. What that has applied is left as it is, and noted.
  *
- * @throws {StartError} if the schema says that it breaks this release.
+ * @throws {ExitError} if the schema says that it breaks this release.
  */
 export async function migrateToLatest(db: Kysely<Database>, log: Logger): Promise<void> {
   const schema = await readSchemaVersion(db);
@@ -33,13 +33,13 @@ export async function migrateToLatest(db: Kysely<Database>, log: Logger): Promis
 /**
  * Undoes the newest migration that is applied.
  *
- * @throws {StartError} if it is one of a later release, which alone can undo it.
+ * @throws {ExitError} if it is one of a later release, which alone can undo it.
  */
 export async function migrateDown(db: Kysely<Database>, log: Logger): Promise<void> {
   const { unknown } = await readSchemaVersion(db);
   const newest = unknown.at(-1);
   if (newest !== undefined) {
-    throw new StartError(
+    throw new ExitError(
       `Cannot undo ${newest}: this release does not know it; undo it by the one that applied it`,
     );
   }

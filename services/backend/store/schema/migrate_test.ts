@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
 import { type Kysely, sql } from "kysely";
 import { migrations } from "#migrations/index.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import {
   eachDatabase,
   postgresTest,
@@ -58,7 +58,7 @@ eachDatabase("A release on the schema of a later one", {
   "is refused where that says that it breaks it": onLaterSchema(async (db) => {
     await requireOf(db, "9998_told");
     await assert.rejects(migrateToLatest(db, log), (error) => {
-      assert.ok(error instanceof StartError);
+      assert.ok(error instanceof ExitError);
       assert.match(error.message, /since 9999_later, .* knows 9998_told; this one knows up to 0/);
       return true;
     });
@@ -68,7 +68,7 @@ eachDatabase("A release on the schema of a later one", {
   "undoes nothing that it does not know": onLaterSchema(async (db) => {
     const before = await listMigrations(db);
     await assert.rejects(migrateDown(db, log), (error) => {
-      assert.ok(error instanceof StartError);
+      assert.ok(error instanceof ExitError);
       assert.match(error.message, /^Cannot undo 9999_later: this release does not know it/);
       return true;
     });

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import { migrations } from "#migrations/index.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import type { Database } from "../database.ts";
 
 /** What the database says of its schema, seen from this release. */
@@ -36,10 +36,10 @@ export async function readSchemaVersion(db: Kysely<Database>): Promise<SchemaVer
   };
 }
 
-/** @throws {StartError} if the schema says that it breaks this release. */
+/** @throws {ExitError} if the schema says that it breaks this release. */
 export function refuseBrokenBy({ floors: [floor] }: SchemaVersion): void {
   if (floor === undefined) return;
-  throw new StartError(
+  throw new ExitError(
     `Cannot use the database: since ${floor.requiredBy}, its schema needs a release that knows ` +
       `${floor.mustKnow}; this one knows up to ${Object.keys(migrations).at(-1)}. ` +
       "Run a later release, or undo the migration by it",
