@@ -47,7 +47,7 @@ function batchOf(batch: number): string {
       device_id: `device-${at % devices}`,
       timestamp: new Date(1.7e12 + batch * 5_000).toISOString(),
       nanos: 0,
-      tie_break: String(tieBreak(0, temperature, humidity, pressure, battery)),
+      tie_break: String(tieBreak(0, [temperature, humidity, pressure, battery])),
       temperature,
       humidity,
       pressure,

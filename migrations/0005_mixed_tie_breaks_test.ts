@@ -18,11 +18,9 @@ const log = getLogger("mixed-tie-breaks-test");
 
 /** As a release before this migration wrote it. */
 function inTwoLanes(row: ReadingRow): ReadingRow {
-  const { temperature, humidity, pressure, batteryLevel } = row;
   const values = new DataView(new ArrayBuffer(32));
-  [temperature, humidity, pressure, batteryLevel].forEach((value, at) =>
-    values.setFloat64(at * 8, value)
-  );
+  // The four that there were then.
+  row.values.slice(0, 4).forEach((value, at) => values.setFloat64(at * 8, value!));
   return { ...row, tieBreak: (row.tieBreak >> 53n << 53n) | BigInt(twoLaneHash(values)) };
 }
 

@@ -172,7 +172,7 @@ function checkReadings(rows: readonly StoredReading[], generatorRuns: number): v
       const { temperature, humidity, pressure, batteryLevel } = expected;
       assert.equal(
         tie_break,
-        String(tieBreak(0, temperature, humidity, pressure, batteryLevel)),
+        String(tieBreak(0, [temperature, humidity, pressure, batteryLevel])),
         `reading of device ${index} at ${micros} is not the fleet's`,
       );
       if (at === 0) continue;

@@ -1,3 +1,5 @@
+import type { MeasuredValues } from "#shared/telemetry/measures.ts";
+
 /** A reading as the statements take it. */
 export interface ReadingRow {
   readonly deviceId: string;
@@ -5,10 +7,7 @@ export interface ReadingRow {
   readonly micros: number;
   /** Tells apart readings of one device in one microsecond: see `tieBreak`. */
   readonly tieBreak: bigint;
-  readonly temperature: number;
-  readonly humidity: number;
-  readonly pressure: number;
-  readonly batteryLevel: number;
+  readonly values: Readonly<MeasuredValues>;
 }
 
 /** Where a reading stands among its device's readings. */

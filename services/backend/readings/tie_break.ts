@@ -1,14 +1,27 @@
+import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
+import { type MeasuredValues, measures } from "#shared/telemetry/measures.ts";
+
 /** The low bits hold the hash, the bits above nanoseconds. */
 const hashBits = 53n;
 
-const bytes = new DataView(new ArrayBuffer(32));
+/** The number of an optional field, before its value. */
+const numberBytes = 4;
+const valueBytes = 8;
+const bytes = new DataView(new ArrayBuffer(measures.length * (numberBytes + valueBytes)));
 const state = new Int32Array(4);
+
+/** Of the optional ones, those of their fields. */
+const numbers = measures.map(({ field, optional }) =>
+  optional ? SensorReadingSchema.field[field].number : undefined
+);
 
 /**
  * What tells apart two readings of one device in one microsecond: nanoseconds
- * past it, 0 to 999, from bit 53 up, and a 53-bit hash of the four measured
- * values. Equal readings have equal tie breaks; two that differ by nature share
- * one with a chance of 1 in 9e15.
+ * past it, 0 to 999, from bit 53 up, and a 53-bit hash of the measured values.
+ * Equal readings have equal tie breaks; two that differ by nature share one with
+ * a chance of 1 in 9e15. Of optional measures only those that are set take part,
+ * each behind its field's number, so that a reading from before there was such a
+ * measure stays the same one.
  *
  * The hash is made by the rounds of HalfSipHash-2-4 (Aumasson and Bernstein), under
  * a key that is no secret: every word goes through all of the 128 bits of its state.
@@ -19,28 +32,30 @@ const state = new Int32Array(4);
  *
  * The migration that brought it in has a copy; a change needs a migration as well.
  */
-export function tieBreak(
-  nanosPastMicro: number,
-  temperature: number,
-  humidity: number,
-  pressure: number,
-  batteryLevel: number,
-): bigint {
-  bytes.setFloat64(0, temperature);
-  bytes.setFloat64(8, humidity);
-  bytes.setFloat64(16, pressure);
-  bytes.setFloat64(24, batteryLevel);
-  const hash = BigInt(hashOf(bytes));
+export function tieBreak(nanosPastMicro: number, values: Readonly<MeasuredValues>): bigint {
+  let length = 0;
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at];
+    if (value === undefined) continue;
+    const number = numbers[at];
+    if (number !== undefined) {
+      bytes.setInt32(length, number);
+      length += numberBytes;
+    }
+    bytes.setFloat64(length, value);
+    length += valueBytes;
+  }
+  const hash = BigInt(hashOf(length));
   return nanosPastMicro === 0 ? hash : (BigInt(nanosPastMicro) << hashBits) | hash;
 }
 
-/** Of 32 bytes, 53 bits. */
-function hashOf(bytes: DataView): number {
+/** Of so many bytes, 53 bits. */
+function hashOf(length: number): number {
   state[0] = 0x736f6d65;
   state[1] = 0x646f7261;
   state[2] = 0x6c796765;
   state[3] = 0x74656462;
-  for (let at = 0; at < 32; at += 4) {
+  for (let at = 0; at < length; at += 4) {
     const word = bytes.getInt32(at);
     state[3]! ^= word;
     mix(2);

@@ -1,4 +1,5 @@
 import type { Kysely } from "kysely";
+import type { MeasuredColumns } from "#shared/telemetry/measures.ts";
 
 /**
  * The tables, as the queries built by Kysely see them. Instants are read as
@@ -24,18 +25,14 @@ export interface Database {
   };
 }
 
-interface ReadingTable {
+interface ReadingTable extends MeasuredColumns {
   readonly device_id: string;
   readonly timestamp: Date;
   readonly tie_break: string;
-  readonly temperature: number;
-  readonly humidity: number;
-  readonly pressure: number;
-  readonly battery_level: number;
 }
 
 interface Breakable {
-  /** Rejects, with a `ExitError`, once there is no hope: where the server is ours and has ended. */
+  /** Rejects, with an `ExitError`, once there is no hope: where the server is ours and has ended. */
   readonly broken: Promise<never>;
 }
 

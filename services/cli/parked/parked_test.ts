@@ -181,12 +181,12 @@ async function runCases(test: Deno.TestContext, url: string): Promise<void> {
 
 async function park(db: Kysely<Database>, counts: Readonly<Record<string, number>>) {
   const start = Date.UTC(2025, 0, 1) * 1_000;
-  const values = { tieBreak: 0n, temperature: 1, humidity: 2, pressure: 1_000, batteryLevel: 4 };
+  const same = { tieBreak: 0n, values: [1, 2, 1_000, 4] };
   const rows = Object.entries(counts).flatMap(([deviceId, readings]) =>
     Array.from({ length: readings }, (_, at) => ({
       deviceId,
       micros: start + at * 1_000_000,
-      ...values,
+      ...same,
     }))
   );
   assert.deepEqual(await writeReadings(db, rows), { stored: 0, parked: rows.length });

@@ -1,7 +1,8 @@
 import type { Kysely } from "kysely";
 import { retryQuery } from "../../backend/store/connection/retry_query.ts";
 import type { Database } from "../../backend/store/database.ts";
-import { packedRowBytes, type PackedRows, pageRun } from "../../backend/store/runs/read_run.ts";
+import { packedRowBytes, type PackedRows } from "../../backend/store/runs/packed_rows.ts";
+import { pageRun } from "../../backend/store/runs/read_run.ts";
 import { Fleet } from "../../generator/fleet/fleet.ts";
 import type { RunManifest } from "../../generator/run/run_manifest.ts";
 import { countAllParked, countForeign, countReadings } from "./count_readings.ts";

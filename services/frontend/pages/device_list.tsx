@@ -1,9 +1,10 @@
 import type { IoTDevice } from "#shared/gen/iot/v1/device_pb.ts";
 import type { GetAllDeviceResponse } from "#shared/gen/iot/v1/iot_service_pb.ts";
 import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
+import { measures, valuesOf } from "#shared/telemetry/measures.ts";
 import { contentKey } from "../format/content_key.ts";
 import { deviceHref, deviceListHref } from "../format/device_href.ts";
-import { measurementText, quantities } from "../format/measurement.ts";
+import { measurementText } from "../format/measurement.ts";
 import { hasVisible } from "../format/visible_text.ts";
 import { DeviceName } from "./device_name.tsx";
 import { LiveConnection, type LiveConnectionProps } from "./layout.tsx";
@@ -64,13 +65,11 @@ export function deviceRows(response: GetAllDeviceResponse, nowMs: number): reado
     const id = `d-${contentKey(device.deviceId, 16)}`;
     const { reading, intervalSeconds } = latest.get(device.deviceId) ?? {};
     const signs = signsOf(device, reading, intervalSeconds);
-    const measured = reading && Object.keys(quantities).map((name) => reading[name as Measure]);
+    const measured = reading && valuesOf(reading);
     const key = JSON.stringify([device.deviceId, device.location, signs, measured]);
     return { id, key, element: () => Row({ id, device, reading, signs, nowMs }) };
   });
 }
-
-type Measure = keyof typeof quantities;
 
 function DeviceTable({ rows }: { readonly rows: readonly DeviceRow[] }) {
   return (
@@ -85,8 +84,8 @@ function DeviceTable({ rows }: { readonly rows: readonly DeviceRow[] }) {
           <th role="columnheader" scope="col">Location</th>
           <th role="columnheader" scope="col">State</th>
           <th role="columnheader" scope="col">Last seen</th>
-          {Object.values(quantities).map(({ name }) => (
-            <th role="columnheader" scope="col" class="number">{name}</th>
+          {measures.map(({ label }) => (
+            <th role="columnheader" scope="col" class="number">{label}</th>
           ))}
         </tr>
       </thead>
@@ -120,27 +119,14 @@ function Row({ id, device, reading, signs, nowMs }: RowProps) {
       <td role="cell" data-label="Last seen">
         <LastSeen signs={signs} nowMs={nowMs} />
       </td>
-      <Measured label="Temperature" reading={reading} quantity="temperature" />
-      <Measured label="Humidity" reading={reading} quantity="humidity" />
-      <Measured label="Pressure" reading={reading} quantity="pressure" />
-      <Measured label="Battery" reading={reading} quantity="batteryLevel" />
+      {measures.map((measure) => (
+        <td role="cell" class="number" data-label={measure.label}>
+          {reading === undefined
+            ? <span class="none" title="No reading yet">–</span>
+            : measurementText(reading[measure.field], measure)}
+        </td>
+      ))}
     </tr>
-  );
-}
-
-interface MeasuredProps {
-  readonly label: string;
-  readonly reading: SensorReading | undefined;
-  readonly quantity: Measure;
-}
-
-function Measured({ label, reading, quantity }: MeasuredProps) {
-  return (
-    <td role="cell" class="number" data-label={label}>
-      {reading === undefined
-        ? <span class="none" title="No reading yet">–</span>
-        : measurementText(reading[quantity], quantities[quantity])}
-    </td>
   );
 }
 

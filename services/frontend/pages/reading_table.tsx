@@ -1,8 +1,9 @@
 import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
+import { measures, valuesOf } from "#shared/telemetry/measures.ts";
 import { contentKey } from "../format/content_key.ts";
 import { deviceHref } from "../format/device_href.ts";
 import { instantMs, utcText } from "../format/instant.ts";
-import { measurementText, quantities, type Quantity } from "../format/measurement.ts";
+import { measurementText } from "../format/measurement.ts";
 import type { PageFailure } from "../page_failure.ts";
 
 export const readingsPerPage = 50;
@@ -12,8 +13,7 @@ export const readingKeyLength = 10;
 
 /** Names a reading of a device by its content, as the store does. */
 export function readingKey(reading: SensorReading): string {
-  const { timestamp, nanos, temperature, humidity, pressure, batteryLevel } = reading;
-  const content = [timestamp, nanos, temperature, humidity, pressure, batteryLevel].join("/");
+  const content = [reading.timestamp, reading.nanos, ...valuesOf(reading)].join("/");
   return contentKey(content, readingKeyLength);
 }
 
@@ -43,7 +43,7 @@ export function ReadingTable({ deviceId, readings, nextPageToken }: ReadingTable
         <thead>
           <tr>
             <th scope="col">Time (UTC)</th>
-            {Object.values(quantities).map(Heading)}
+            {measures.map(({ label }) => <th scope="col" class="number">{label}</th>)}
           </tr>
         </thead>
         <tbody id="reading-rows">
@@ -53,10 +53,6 @@ export function ReadingTable({ deviceId, readings, nextPageToken }: ReadingTable
       <More deviceId={deviceId} nextPageToken={nextPageToken} />
     </>
   );
-}
-
-function Heading({ name }: Quantity) {
-  return <th scope="col" class="number">{name}</th>;
 }
 
 interface ReadingRowProps {
@@ -74,16 +70,13 @@ export function ReadingRow({ reading, fresh }: ReadingRowProps) {
           ? "unknown"
           : <time datetime={new Date(ms).toISOString()}>{utcText(ms)}</time>}
       </th>
-      {Value(reading.temperature, quantities.temperature)}
-      {Value(reading.humidity, quantities.humidity)}
-      {Value(reading.pressure, quantities.pressure)}
-      {Value(reading.batteryLevel, quantities.batteryLevel)}
+      {measures.map((measure) => (
+        <td class="number" data-label={measure.label}>
+          {measurementText(reading[measure.field], measure)}
+        </td>
+      ))}
     </tr>
   );
-}
-
-function Value(value: number, quantity: Quantity) {
-  return <td class="number" data-label={quantity.name}>{measurementText(value, quantity)}</td>;
 }
 
 interface MoreProps {

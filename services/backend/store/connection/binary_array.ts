@@ -1,13 +1,14 @@
 /**
  * Arrays as PostgreSQL's binary format has them, to be the parameters of a
  * statement: no digits to print here and parse there. A driver takes bytes as
- * they are, whatever the parameter's type; without nulls, of one dimension.
+ * they are, whatever the parameter's type; of one dimension.
  *
  * Source: PostgreSQL's array_recv, and the receive function of each type.
  */
 
 /** Dimensions, whether there are nulls, the elements' type; then length and lower bound. */
 const headerBytes = 20;
+const hasNullsAt = 4;
 const lengthBytes = 4;
 const microsTo2000 = Date.UTC(2000, 0, 1) * 1_000;
 const encoder = new TextEncoder();
@@ -25,7 +26,8 @@ export function textArray(values: readonly string[]): Uint8Array {
   return bytes.subarray(0, at);
 }
 
-export function float8Array(values: readonly number[]): Uint8Array {
+/** Undefined is null. */
+export function float8Array(values: readonly (number | undefined)[]): Uint8Array {
   return eightByteArray(values, 701, (view, at, value) => view.setFloat64(at, value));
 }
 
@@ -44,18 +46,24 @@ export function timestamptzArray(micros: readonly number[]): Uint8Array {
 }
 
 function eightByteArray<Value>(
-  values: readonly Value[],
+  values: readonly (Value | undefined)[],
   type: number,
   set: (view: DataView, at: number, value: Value) => void,
 ): Uint8Array {
   const { bytes, view } = arrayOf(values.length, type, headerBytes + values.length * 12);
   let at = headerBytes;
   for (const value of values) {
+    if (value === undefined) {
+      view.setInt32(hasNullsAt, 1);
+      view.setInt32(at, -1);
+      at += lengthBytes;
+      continue;
+    }
     view.setInt32(at, 8);
     set(view, at + lengthBytes, value);
     at += lengthBytes + 8;
   }
-  return bytes;
+  return bytes.subarray(0, at);
 }
 
 function arrayOf(length: number, type: number, size: number) {

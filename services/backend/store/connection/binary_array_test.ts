@@ -37,6 +37,13 @@ eachDatabase("Binary arrays", {
     );
   },
 
+  async "carry what is not set as null"(db) {
+    const values = [undefined, 1.5, undefined, undefined, -0, undefined];
+    const { rows } = await sql<{ value: number | null }>`
+      select value from unnest(${float8Array(values)}::float8[]) value`.execute(db);
+    assert.deepEqual(rows.map(({ value }) => value ?? undefined), values);
+  },
+
   async "carry 64-bit integers"(db) {
     const values = [-(2n ** 63n), -1n, 0n, 1n, 2n ** 53n + 1n, 2n ** 63n - 1n];
     const { rows } = await sql<{ value: string }>`

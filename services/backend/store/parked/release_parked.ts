@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import { writeFailure } from "../connection/write_failure.ts";
 import type { Database } from "../database.ts";
+import { measureColumns } from "../readings/measure_columns.ts";
 
 /** What was released of one device. */
 export interface ReleasedReadings {
@@ -122,8 +123,8 @@ const moved = sql`
     ),
     stored as (
       insert into sensor_readings
-        (device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level)
-      select device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level
+        (device_id, "timestamp", tie_break, ${measureColumns})
+      select device_id, "timestamp", tie_break, ${measureColumns}
       from released order by device_id collate "C", 2, 3
       on conflict do nothing
       returning device_id

@@ -1,10 +1,12 @@
 import { create } from "@bufbuild/protobuf";
 import { type Kysely, sql } from "kysely";
 import { type SensorReading, SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
+import { type MeasuredColumns, measures } from "#shared/telemetry/measures.ts";
 import { paceReadings } from "#shared/telemetry/typical_interval.ts";
 import type { ReadingPosition } from "../../readings/reading_row.ts";
 import { nanosOfTieBreak } from "../../readings/tie_break.ts";
 import type { Database } from "../database.ts";
+import { measureColumns } from "./measure_columns.ts";
 
 /** A stored reading, with its place among its device's readings. */
 export interface PlacedReading {
@@ -13,21 +15,17 @@ export interface PlacedReading {
 }
 
 /** A row of `placedColumns`, which `place` makes a reading of. */
-export interface ReadingQueryRow {
+export interface ReadingQueryRow extends MeasuredColumns {
   readonly device_id: string;
   /** Text, since drivers differ in how they read a bigint. */
   readonly micros: string;
   readonly tie: string;
-  readonly temperature: number;
-  readonly humidity: number;
-  readonly pressure: number;
-  readonly battery_level: number;
 }
 
 // No output column may be named as one that is ordered by: `order by` takes the output's, as text.
 export const placedColumns =
   sql`device_id, (extract(epoch from "timestamp") * 1000000)::bigint::text as micros,
-  tie_break::text as tie, temperature, humidity, pressure, battery_level`;
+  tie_break::text as tie, ${measureColumns}`;
 
 /** A device's readings, newest first, from after `before` if given, at most `limit`. */
 export async function pageReadings(
@@ -96,10 +94,10 @@ export function place(row: ReadingQueryRow): PlacedReading {
     deviceId: row.device_id,
     timestamp: BigInt(seconds),
     nanos: (micros - seconds * 1_000_000) * 1_000 + nanosOfTieBreak(tieBreak),
-    temperature: row.temperature,
-    humidity: row.humidity,
-    pressure: row.pressure,
-    batteryLevel: row.battery_level,
   });
+  for (const { field, column } of measures) {
+    const value: number | null = row[column];
+    if (value !== null) reading[field] = value;
+  }
   return { reading, position: { micros, tieBreak } };
 }

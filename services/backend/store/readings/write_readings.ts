@@ -1,9 +1,11 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
+import { measures } from "#shared/telemetry/measures.ts";
 import type { ReadingRow } from "../../readings/reading_row.ts";
 import { float8Array, int8Array, textArray, timestamptzArray } from "../connection/binary_array.ts";
 import { sqlState } from "../connection/write_failure.ts";
 import type { Database } from "../database.ts";
 import type { KnownDevices } from "../devices/known_devices.ts";
+import { measureColumns } from "./measure_columns.ts";
 
 export interface WrittenReadings {
   /** Now in `sensor_readings`, and not before. */
@@ -13,8 +15,7 @@ export interface WrittenReadings {
 }
 
 const foreignKeyViolation = "23503";
-const columns = sql`
-  device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level`;
+const columns = sql`device_id, "timestamp", tie_break, ${measureColumns}`;
 
 /**
  * Writes a batch in one statement, so that all of it is committed or none:
@@ -90,9 +91,10 @@ function recordsOf(rows: readonly ReadingRow[]): RawBuilder<unknown> {
     ${textArray(rows.map(({ deviceId }) => deviceId))}::text[],
     ${timestamptzArray(rows.map(({ micros }) => micros))}::timestamptz[],
     ${int8Array(rows.map(({ tieBreak }) => tieBreak))}::int8[],
-    ${float8Array(rows.map(({ temperature }) => temperature))}::float8[],
-    ${float8Array(rows.map(({ humidity }) => humidity))}::float8[],
-    ${float8Array(rows.map(({ pressure }) => pressure))}::float8[],
-    ${float8Array(rows.map(({ batteryLevel }) => batteryLevel))}::float8[]
+    ${
+    sql.join(measures.map((_, at) =>
+      sql`${float8Array(rows.map(({ values }) => values[at]))}::float8[]`
+    ))
+  }
   ) as r(${columns})`;
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { sql } from "kysely";
+import { valuesOf } from "#shared/telemetry/measures.ts";
 import { eachDatabase, postgresTest } from "../../../../tests/support/each_database.ts";
 import {
   countRows,
@@ -100,21 +101,14 @@ eachDatabase("writeReadings", {
     assert.deepEqual(
       found.map(({ reading, position }) =>
         key({
-          ...reading,
-          $typeName: undefined,
-          deviceId: undefined,
-          timestamp: undefined,
-          nanos: undefined,
+          values: valuesOf(reading),
           at: `${reading.timestamp}.${reading.nanos}`,
           tieBreak: String(position.tieBreak),
         })
       ).sort(),
       measured.map((values, at) =>
         key({
-          temperature: rows[at]!.temperature,
-          humidity: rows[at]!.humidity,
-          pressure: rows[at]!.pressure,
-          batteryLevel: rows[at]!.batteryLevel,
+          values: rows[at]!.values,
           at: `${values.seconds ?? noonSeconds}.${values.nanos ?? 0}`,
           tieBreak: String(rows[at]!.tieBreak),
         })

@@ -1,12 +1,21 @@
 import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
+import { valuesOf } from "#shared/telemetry/measures.ts";
 import { eachDatabase } from "../../../../tests/support/each_database.ts";
 import type { ReadingKey } from "../../readings/reading_key.ts";
 import type { Database } from "../database.ts";
 import { countPage, countUpTo, pageDeviceIds, pageParkedIds } from "./count_run.ts";
-import { packedRowBytes, pageRun, type RowPosition } from "./read_run.ts";
+import { packedRowBytes, packedValues } from "./packed_rows.ts";
+import { pageRun, type RowPosition } from "./read_run.ts";
 
 const startMicros = 1_768_435_200_000_000;
+
+const measured = valuesOf({
+  temperature: 1.1,
+  humidity: 22.2,
+  pressure: 333.3,
+  batteryLevel: 44.4,
+});
 
 /** Micros past the start, tie break, and where it is. */
 type Seen = readonly [number, bigint, "stored" | "parked"];
@@ -22,10 +31,7 @@ function unpack(packed: Uint8Array): { readonly seen: Seen[]; readonly last: Row
       parked: view.getUint8(row + 16) === 1,
     };
     seen.push([last.micros - startMicros, last.tieBreak, last.parked ? "parked" : "stored"]);
-    assert.equal(view.getFloat64(row + 17), 1.1);
-    assert.equal(view.getFloat64(row + 25), 22.2);
-    assert.equal(view.getFloat64(row + 33), 333.3);
-    assert.equal(view.getFloat64(row + 41), 44.4);
+    assert.deepEqual(packedValues(view, row), measured);
   }
   return { seen, last };
 }
