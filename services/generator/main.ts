@@ -1,7 +1,7 @@
 import type { Logger } from "@logtape/logtape";
-import type { Broker, QueueOptions } from "#shared/broker/broker.ts";
 import { checkQueueSettings } from "#shared/broker/check_queue_settings.ts";
 import { openBroker } from "#shared/broker/open_broker.ts";
+import type { Broker, QueueOptions } from "#shared/broker/port/broker.ts";
 import { defineCommand, runCommandLine } from "#shared/command/command_line.ts";
 import { showProgress } from "#shared/command/progress.ts";
 import type { RunContext } from "#shared/command/run_context.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { fromBinary } from "@bufbuild/protobuf";
 import { getLogger } from "@logtape/logtape";
-import type { Delivery } from "#shared/broker/broker.ts";
 import { MemoryBroker } from "#shared/broker/memory/memory_broker.ts";
 import { MemoryQueues } from "#shared/broker/memory/memory_queues.ts";
+import type { Delivery } from "#shared/broker/port/broker.ts";
 import { flattenSettings } from "#shared/config/flatten_settings.ts";
 import { loadConfig } from "#shared/config/load_config.ts";
 import { IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";

@@ -9,7 +9,7 @@ import {
 } from "../../tests/support/broker_fixture.ts";
 import { amqpUrl } from "../../tests/support/rabbitmq.ts";
 import { waitUntil } from "../../tests/support/wait_until.ts";
-import { type Delivery, PublishError } from "./broker.ts";
+import { type Delivery, PublishError } from "./port/broker.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => String(i));
 

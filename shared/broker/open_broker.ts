@@ -1,9 +1,9 @@
 import type { Logger } from "@logtape/logtape";
 import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { AmqpBroker } from "./amqp/amqp_broker.ts";
-import type { Broker, QueueOptions } from "./broker.ts";
 import { MemoryBroker } from "./memory/memory_broker.ts";
 import type { MemoryQueues } from "./memory/memory_queues.ts";
+import type { Broker, QueueOptions } from "./port/broker.ts";
 
 export interface BrokerOptions {
   readonly url: URL;

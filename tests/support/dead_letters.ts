@@ -1,6 +1,6 @@
 import { getLogger } from "@logtape/logtape";
-import { deadLetterQueue, type Delivery } from "#shared/broker/broker.ts";
 import { openBroker } from "#shared/broker/open_broker.ts";
+import { deadLetterQueue, type Delivery } from "#shared/broker/port/broker.ts";
 import {
   deadLetter,
   type DeadLetterReason,

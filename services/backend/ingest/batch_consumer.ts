@@ -1,5 +1,5 @@
 import type { Logger } from "@logtape/logtape";
-import type { Delivery } from "#shared/broker/broker.ts";
+import type { Delivery } from "#shared/broker/port/broker.ts";
 import { backoffMs } from "#shared/lifecycle/backoff.ts";
 import { sleep } from "#shared/lifecycle/sleep.ts";
 import { within } from "#shared/lifecycle/within.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
 import { Registry } from "prom-client";
-import type { Delivery } from "#shared/broker/broker.ts";
+import type { Delivery } from "#shared/broker/port/broker.ts";
 import { waitUntil } from "../../../tests/support/wait_until.ts";
 import { MalformedMessageError } from "../readings/malformed_message_error.ts";
 import { BatchConsumer, type BatchConsumerOptions } from "./batch_consumer.ts";

@@ -1,4 +1,4 @@
-import type { Broker, Publisher, Subscription } from "#shared/broker/broker.ts";
+import type { Broker, Publisher, Subscription } from "#shared/broker/port/broker.ts";
 import { BatchConsumer, type BatchConsumerOptions } from "./batch_consumer.ts";
 import { LetterSender } from "./letters/letter_sender.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
 import { Registry } from "prom-client";
 import { AmqpBroker } from "#shared/broker/amqp/amqp_broker.ts";
-import { deadLetterQueue, type OutgoingMessage } from "#shared/broker/broker.ts";
+import { deadLetterQueue, type OutgoingMessage } from "#shared/broker/port/broker.ts";
 import { withChannel } from "../../../tests/support/broker_fixture.ts";
 import { amqpUrl, uniqueQueue } from "../../../tests/support/rabbitmq.ts";
 import { TcpProxy } from "../../../tests/support/tcp_proxy.ts";

@@ -1,15 +1,15 @@
 import type { Kysely } from "kysely";
 import type { IoTDevice } from "#shared/gen/iot/v1/device_pb.ts";
-import type { LastSeen } from "../jobs/last_seen.ts";
 import type { Database } from "../store/database.ts";
 import { writeDevices } from "../store/devices/write_devices.ts";
 import type { FutureWatch } from "./clocks/future_watch.ts";
 import { consume, type ConsumeOptions } from "./consume.ts";
 import { decodeDevice } from "./decode_device.ts";
+import type { SeenDevices } from "./seen_devices.ts";
 
 type Options = Omit<ConsumeOptions<IoTDevice>, "decode" | "write"> & {
   readonly db: Kysely<Database>;
-  readonly lastSeen: Pick<LastSeen, "note">;
+  readonly lastSeen: SeenDevices;
   readonly future: FutureWatch;
 };
 

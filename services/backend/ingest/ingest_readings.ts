@@ -1,17 +1,17 @@
 import type { Kysely } from "kysely";
 import { orAborted } from "#shared/lifecycle/or_aborted.ts";
-import type { LastSeen } from "../jobs/last_seen.ts";
 import type { ReadingRow } from "../readings/reading_row.ts";
 import type { Database } from "../store/database.ts";
-import { KnownDevices } from "../store/devices/known_devices.ts";
+import { KnownDevices } from "../store/readings/known_devices.ts";
 import { writeReadings } from "../store/readings/write_readings.ts";
 import type { FutureWatch } from "./clocks/future_watch.ts";
 import { consume, type ConsumeOptions } from "./consume.ts";
 import { decodeReading } from "./decode_reading.ts";
+import type { SeenDevices } from "./seen_devices.ts";
 
 type Options = Omit<ConsumeOptions<ReadingRow>, "decode" | "write"> & {
   readonly db: Kysely<Database>;
-  readonly lastSeen: Pick<LastSeen, "note">;
+  readonly lastSeen: SeenDevices;
   readonly future: FutureWatch;
   /** Aborted to end a start that takes long. */
   readonly signal: AbortSignal;

@@ -3,7 +3,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { getLogger } from "@logtape/logtape";
 import { type Kysely, sql } from "kysely";
 import { Registry } from "prom-client";
-import type { Delivery, SubscriptionOptions } from "#shared/broker/broker.ts";
+import type { Delivery, SubscriptionOptions } from "#shared/broker/port/broker.ts";
 import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
 import { eachDatabase, postgresTest } from "../../../tests/support/each_database.ts";
 import { untilOneWaits } from "../../../tests/support/row_lock.ts";

@@ -1,15 +1,15 @@
 import { toBinary } from "@bufbuild/protobuf";
 import type { Logger } from "@logtape/logtape";
 import type { Kysely } from "kysely";
-import type { Publisher } from "#shared/broker/broker.ts";
+import type { Publisher } from "#shared/broker/port/broker.ts";
 import { formatDuration } from "#shared/config/duration.ts";
 import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
 import type { IngestMetrics } from "../ingest/ingest_metrics.ts";
 import { deadLetter } from "../ingest/letters/dead_letters.ts";
+import { onOneReplica } from "../store/connection/on_one_replica.ts";
 import type { Database } from "../store/database.ts";
 import { deleteParked } from "../store/parked/delete_parked.ts";
 import { type LeavingReading, type ParkedBounds, takeParked } from "../store/parked/take_parked.ts";
-import { onOneReplica } from "./on_one_replica.ts";
 
 export interface ExpireOptions {
   readonly db: Kysely<Database>;

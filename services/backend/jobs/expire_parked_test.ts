@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
 import { type Kysely, sql } from "kysely";
 import { Registry } from "prom-client";
-import type { OutgoingMessage } from "#shared/broker/broker.ts";
+import type { OutgoingMessage } from "#shared/broker/port/broker.ts";
 import { eachDatabase } from "../../../tests/support/each_database.ts";
 import { countRows, device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
 import { decodeReading } from "../ingest/decode_reading.ts";

@@ -17,10 +17,10 @@ import { type TranslateError, translateErrors } from "./calls/rpc_errors.ts";
 import { rpcMetrics } from "./calls/rpc_metrics.ts";
 import { http1Connections } from "./listener/http1_connections.ts";
 import { http2Connections } from "./listener/http2_connections.ts";
+import { rpcListener } from "./listener/rpc_listener.ts";
 import { listenOnSharedPort } from "./listener/shared_port.ts";
-import { countRefusals } from "./refusals.ts";
+import { countRefusals } from "./requests/refusals.ts";
 import { unpackingOneAtATime } from "./requests/unpacking.ts";
-import { rpcListener } from "./rpc_listener.ts";
 import { healthService } from "./services/health_service.ts";
 import { reflectionService } from "./services/reflection_service.ts";
 

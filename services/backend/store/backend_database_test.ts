@@ -9,8 +9,8 @@ import { waitUntil } from "../../../tests/support/wait_until.ts";
 import { translateStoreError } from "../api/iot_service.ts";
 import { answers, openBackendDatabase } from "./connection/open_database.ts";
 import { retryQuery } from "./connection/retry_query.ts";
-import { DatabaseBusyError } from "./connection/turns.ts";
 import type { BackendDatabase, Database } from "./database.ts";
+import { DatabaseBusyError } from "./turns.ts";
 
 const log = getLogger("backend-database-test");
 const nobodyLeaves = new AbortController().signal;

@@ -1,5 +1,5 @@
 import type { Logger } from "@logtape/logtape";
-import { deadLetterQueue } from "#shared/broker/broker.ts";
+import { deadLetterQueue } from "#shared/broker/port/broker.ts";
 import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { connectOnce, type SingleConnection } from "../queues/connect_once.ts";
 import { queueSize } from "../queues/queue_size.ts";

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { getLogger } from "@logtape/logtape";
 import { type ChannelModel, connect, type GetMessage } from "amqplib";
-import { deadLetterQueue } from "#shared/broker/broker.ts";
+import { deadLetterQueue } from "#shared/broker/port/broker.ts";
 import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
 import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { LetterFixture } from "../../../tests/support/dead_letters.ts";

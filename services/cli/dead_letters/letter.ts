@@ -1,5 +1,5 @@
-import type { MessageHeaders, MessageProperties } from "#shared/broker/broker.ts";
-import { isShortString, messageProperties } from "#shared/broker/message_properties.ts";
+import type { MessageHeaders, MessageProperties } from "#shared/broker/port/broker.ts";
+import { isShortString, messageProperties } from "#shared/broker/port/message_properties.ts";
 import { deadLetterHeaders } from "../../backend/ingest/letters/dead_letters.ts";
 import { letterId, messageDigest, ownHeaders } from "../../backend/ingest/letters/letter_id.ts";
 import type { WalkedMessage } from "../queues/walk_channel.ts";

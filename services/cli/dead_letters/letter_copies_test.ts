@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { deadLetterQueue } from "#shared/broker/broker.ts";
+import { deadLetterQueue } from "#shared/broker/port/broker.ts";
 import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { withChannel } from "../../../tests/support/broker_fixture.ts";
 import { LetterFixture } from "../../../tests/support/dead_letters.ts";

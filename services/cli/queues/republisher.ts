@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { ConfirmChannel, Options } from "amqplib";
-import { PublishError } from "#shared/broker/broker.ts";
+import { PublishError } from "#shared/broker/port/broker.ts";
 import type { SingleConnection } from "./connect_once.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type { Kysely } from "kysely";
-import type { ReadingKey } from "../../backend/readings/reading_key.ts";
 import { retryQuery } from "../../backend/store/connection/retry_query.ts";
 import type { Database } from "../../backend/store/database.ts";
+import type { ReadingKey } from "../../backend/store/readings/reading_key.ts";
 import {
   countPage,
   countUpTo,

@@ -43,7 +43,7 @@ export function ReadingTable({ deviceId, readings, nextPageToken }: ReadingTable
         <thead>
           <tr>
             <th scope="col">Time (UTC)</th>
-            {measures.map(({ label }) => <th scope="col" class="number">{label}</th>)}
+            {measures.map(Heading)}
           </tr>
         </thead>
         <tbody id="reading-rows">
@@ -53,6 +53,10 @@ export function ReadingTable({ deviceId, readings, nextPageToken }: ReadingTable
       <More deviceId={deviceId} nextPageToken={nextPageToken} />
     </>
   );
+}
+
+function Heading({ label }: { readonly label: string }) {
+  return <th scope="col" class="number">{label}</th>;
 }
 
 interface ReadingRowProps {

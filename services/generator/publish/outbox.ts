@@ -1,5 +1,5 @@
 import { toBinary } from "@bufbuild/protobuf";
-import { type Publisher, PublishError } from "#shared/broker/broker.ts";
+import { type Publisher, PublishError } from "#shared/broker/port/broker.ts";
 import { IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
 import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
 import { ExitError } from "#shared/lifecycle/exit_error.ts";

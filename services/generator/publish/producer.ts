@@ -1,4 +1,4 @@
-import type { Publisher } from "#shared/broker/broker.ts";
+import type { Publisher } from "#shared/broker/port/broker.ts";
 import { backoffMs } from "#shared/lifecycle/backoff.ts";
 import type { Clock } from "./clock.ts";
 import { orAborted } from "./or_aborted.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Registry } from "prom-client";
-import { type OutgoingMessage, type Publisher, PublishError } from "#shared/broker/broker.ts";
-import { UnconfirmedWindow } from "#shared/broker/unconfirmed_window.ts";
+import { type OutgoingMessage, type Publisher, PublishError } from "#shared/broker/port/broker.ts";
+import { UnconfirmedWindow } from "#shared/broker/port/unconfirmed_window.ts";
 import { IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
 import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
 import { ExitError } from "#shared/lifecycle/exit_error.ts";

@@ -6,7 +6,7 @@ import type {
   QueueOptions,
   Subscription,
   SubscriptionOptions,
-} from "../broker.ts";
+} from "../port/broker.ts";
 import { AmqpPublisher } from "./amqp_publisher.ts";
 import { AmqpSubscription } from "./amqp_subscription.ts";
 

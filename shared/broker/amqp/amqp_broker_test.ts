@@ -5,7 +5,7 @@ import { amqpUrl, uniqueQueue } from "../../../tests/support/rabbitmq.ts";
 import { TcpProxy } from "../../../tests/support/tcp_proxy.ts";
 import { inTime, surelyBrokenMs, waitUntil } from "../../../tests/support/wait_until.ts";
 import { ExitError } from "../../lifecycle/exit_error.ts";
-import { type Delivery, type Publisher, PublishError } from "../broker.ts";
+import { type Delivery, type Publisher, PublishError } from "../port/broker.ts";
 import { AmqpBroker } from "./amqp_broker.ts";
 import { AmqpLink } from "./amqp_link.ts";
 

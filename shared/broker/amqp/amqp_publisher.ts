@@ -8,8 +8,8 @@ import {
   type PublisherOptions,
   PublishError,
   type QueueOptions,
-} from "../broker.ts";
-import { UnconfirmedWindow } from "../unconfirmed_window.ts";
+} from "../port/broker.ts";
+import { UnconfirmedWindow } from "../port/unconfirmed_window.ts";
 import { AmqpLink } from "./amqp_link.ts";
 import { declareQueue } from "./declare_queue.ts";
 

@@ -1,15 +1,15 @@
 import type { Logger } from "@logtape/logtape";
 import type { Channel, ConsumeMessage } from "amqplib";
 import { within } from "../../lifecycle/within.ts";
-import { AckWindow, type SendAck } from "../ack_window.ts";
+import { AckWindow, type SendAck } from "../port/ack_window.ts";
 import type {
   Delivery,
   MessageProperties,
   QueueOptions,
   Subscription,
   SubscriptionOptions,
-} from "../broker.ts";
-import { messageProperties } from "../message_properties.ts";
+} from "../port/broker.ts";
+import { messageProperties } from "../port/message_properties.ts";
 import { AmqpLink } from "./amqp_link.ts";
 import { declareQueue } from "./declare_queue.ts";
 import { ReadGate } from "./read_gate.ts";

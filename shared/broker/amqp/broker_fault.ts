@@ -1,5 +1,5 @@
 import { unescape } from "node:querystring";
-import { queueMismatch } from "../queue_mismatch.ts";
+import { queueMismatch } from "../port/queue_mismatch.ts";
 
 /** A failure to reach or use the broker, in words for a person. */
 export interface BrokerFault {

@@ -1,5 +1,5 @@
 import type { Channel } from "amqplib";
-import type { QueueOptions } from "../broker.ts";
+import type { QueueOptions } from "../port/broker.ts";
 
 /**
  * From 4.0, RabbitMQ drops a message that a quorum queue has delivered more

@@ -7,10 +7,10 @@ import type {
   QueueOptions,
   Subscription,
   SubscriptionOptions,
-} from "../broker.ts";
-import { PublishError } from "../broker.ts";
-import { checkQueueOptions } from "../queue_mismatch.ts";
-import { UnconfirmedWindow } from "../unconfirmed_window.ts";
+} from "../port/broker.ts";
+import { PublishError } from "../port/broker.ts";
+import { checkQueueOptions } from "../port/queue_mismatch.ts";
+import { UnconfirmedWindow } from "../port/unconfirmed_window.ts";
 import type { MemoryConsumer, MemoryQueue, MemoryQueues, StoredMessage } from "./memory_queues.ts";
 
 /** The queues of this process, behind the same port as RabbitMQ. */

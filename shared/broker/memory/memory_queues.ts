@@ -1,4 +1,4 @@
-import type { MessageHeaders, OutgoingMessage, QueueOptions } from "../broker.ts";
+import type { MessageHeaders, OutgoingMessage, QueueOptions } from "../port/broker.ts";
 
 /** A message in a memory queue. */
 export interface StoredMessage {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { text } from "../../../tests/support/broker_fixture.ts";
-import { type Delivery, PublishError } from "../broker.ts";
+import { type Delivery, PublishError } from "../port/broker.ts";
 import { MemoryBroker } from "./memory_broker.ts";
 import { MemoryQueues } from "./memory_queues.ts";
 

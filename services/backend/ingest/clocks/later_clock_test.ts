@@ -4,8 +4,8 @@ import { Registry } from "prom-client";
 import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
 import { eachDatabase } from "../../../../tests/support/each_database.ts";
 import { keptLog } from "../../../../tests/support/log_lines.ts";
+import { databaseClock } from "../../store/connection/database_clock.ts";
 import { decodeReading } from "../decode_reading.ts";
-import { databaseClock } from "./database_clock.ts";
 import { LaterClock } from "./later_clock.ts";
 
 const dayMs = 86_400_000;

@@ -3,8 +3,8 @@ import {
   type Delivery,
   type MessageHeaders,
   type Publisher,
-} from "#shared/broker/broker.ts";
-import { isShortString } from "#shared/broker/message_properties.ts";
+} from "#shared/broker/port/broker.ts";
+import { isShortString } from "#shared/broker/port/message_properties.ts";
 import type { MalformedReason } from "../../readings/malformed_message_error.ts";
 import type { LeavingReason } from "../../store/parked/take_parked.ts";
 import { isPlain, letterId, messageDigest, ownHeaders } from "./letter_id.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Delivery, OutgoingMessage } from "#shared/broker/broker.ts";
+import type { Delivery, OutgoingMessage } from "#shared/broker/port/broker.ts";
 import { deadLetter } from "./dead_letters.ts";
 
 /** What is published for a delivery with these headers. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Delivery, MessageProperties } from "#shared/broker/broker.ts";
+import type { Delivery, MessageProperties } from "#shared/broker/port/broker.ts";
 
 /** What makes a message the one that it is. */
 export interface MessageContent extends Pick<Delivery, "body" | "headers" | "contentType"> {

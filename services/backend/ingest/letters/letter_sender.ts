@@ -1,4 +1,4 @@
-import type { Delivery, Publisher } from "#shared/broker/broker.ts";
+import type { Delivery, Publisher } from "#shared/broker/port/broker.ts";
 import { deadLetter, deadLetterHeaders, type DeadLetterReason } from "./dead_letters.ts";
 import { messageDigest } from "./letter_id.ts";
 

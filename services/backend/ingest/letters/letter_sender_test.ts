@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Delivery } from "#shared/broker/broker.ts";
+import type { Delivery } from "#shared/broker/port/broker.ts";
 import { LetterSender } from "./letter_sender.ts";
 
 /** A sender, whose letters are confirmed when the test says so. */

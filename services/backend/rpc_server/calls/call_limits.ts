@@ -10,8 +10,8 @@ import {
 import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { type AnswerWay, SentAnswer } from "../answers/sent_answer.ts";
 import type { UnreadAnswers } from "../answers/unread_answers.ts";
-import type { NodeRequest, NodeResponse } from "../node_http.ts";
-import type { CountRefusal, Refusal } from "../refusals.ts";
+import type { NodeRequest, NodeResponse } from "../requests/node_http.ts";
+import type { CountRefusal, Refusal } from "../requests/refusals.ts";
 import { RequestBody, type RequestTimes } from "../requests/request_body.ts";
 import { RequestHeads } from "../requests/request_head.ts";
 import { hasEnvelopes, WholeMessages } from "../requests/whole_messages.ts";

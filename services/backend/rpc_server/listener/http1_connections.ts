@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { RpcListener } from "../rpc_listener.ts";
+import type { RpcListener } from "./rpc_listener.ts";
 import type { Connections } from "./shared_port.ts";
 
 interface Connection {

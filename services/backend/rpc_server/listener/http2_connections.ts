@@ -1,9 +1,9 @@
 import { constants, createServer, type Http2Session, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { HeaderGuard, type HeaderLimits } from "../headers/header_guard.ts";
-import type { CountRefusal } from "../refusals.ts";
-import type { RpcListener } from "../rpc_listener.ts";
+import type { CountRefusal } from "../requests/refusals.ts";
 import { guardGoaway } from "./goaway_guard.ts";
+import type { RpcListener } from "./rpc_listener.ts";
 import type { Connections } from "./shared_port.ts";
 
 /** Calls that one connection may have in hand; further ones wait in the client. */

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { CountRefusal } from "../refusals.ts";
+import type { CountRefusal } from "../requests/refusals.ts";
 import { StalledSockets } from "./stalled_sockets.ts";
 
 /** One connection that is served. */

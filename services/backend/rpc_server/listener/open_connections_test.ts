@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
-import type { Refusal } from "../refusals.ts";
+import type { Refusal } from "../requests/refusals.ts";
 import { OpenConnections } from "./open_connections.ts";
 import { StalledSockets } from "./stalled_sockets.ts";
 

@@ -1,4 +1,4 @@
-import type { NodeRequest, NodeResponse } from "../node_http.ts";
+import type { NodeRequest, NodeResponse } from "../requests/node_http.ts";
 
 /**
  * Wakes the writer of a response whose client has gone.

@@ -10,9 +10,9 @@ import { waitUntil } from "../../../../tests/support/wait_until.ts";
 import { UnreadAnswers } from "../answers/unread_answers.ts";
 import { apiLimits, headerLimits } from "../api_limits.ts";
 import { CallLimits } from "../calls/call_limits.ts";
-import { rpcListener } from "../rpc_listener.ts";
 import { http1Connections } from "./http1_connections.ts";
 import { http2Connections } from "./http2_connections.ts";
+import { rpcListener } from "./rpc_listener.ts";
 import { listenOnSharedPort } from "./shared_port.ts";
 
 const { SERVING } = HealthCheckResponse_ServingStatus;

@@ -1,6 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Timeouts } from "#shared/lifecycle/timeouts.ts";
-import type { Refusal } from "../refusals.ts";
+import type { Refusal } from "./refusals.ts";
 import type { WholeMessages } from "./whole_messages.ts";
 
 export interface RequestTimes {

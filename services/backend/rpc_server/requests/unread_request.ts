@@ -1,5 +1,5 @@
 import { constants } from "node:http2";
-import type { NodeRequest } from "../node_http.ts";
+import type { NodeRequest } from "./node_http.ts";
 
 /** Longest that the rest of a request may take to come, in milliseconds. */
 const restMs = 1_000;

@@ -1,8 +1,8 @@
 import { Kysely, PostgresDialect, type PostgresPool } from "kysely";
 import type { Timeouts } from "#shared/lifecycle/timeouts.ts";
 import type { Database, QueryHandle } from "../database.ts";
+import { Turns } from "../turns.ts";
 import type { Session } from "./session_pool.ts";
-import { Turns } from "./turns.ts";
 
 export interface PostgresQueriesOptions {
   readonly sessions: { connect(): Promise<Session> };

@@ -1,8 +1,8 @@
 import { type Driver, Kysely } from "kysely";
 import { orAborted } from "#shared/lifecycle/or_aborted.ts";
 import { Timeouts } from "#shared/lifecycle/timeouts.ts";
-import { Turns } from "../connection/turns.ts";
 import type { Database, QueryHandle } from "../database.ts";
+import { Turns } from "../turns.ts";
 import type { PgliteSession } from "./pglite_session.ts";
 import { SessionDialect } from "./session_dialect.ts";
 

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
-import { afterKey, type ReadingKey } from "../../readings/reading_key.ts";
 import type { Database } from "../database.ts";
+import { afterKey, type ReadingKey } from "../readings/reading_key.ts";
 import { parkedBefore, type ParkedFilter } from "./list_parked.ts";
 
 /**

@@ -6,6 +6,7 @@ import { paceReadings } from "#shared/telemetry/typical_interval.ts";
 import type { ReadingPosition } from "../../readings/reading_row.ts";
 import { nanosOfTieBreak } from "../../readings/tie_break.ts";
 import type { Database } from "../database.ts";
+import { instant } from "./instant.ts";
 import { measureColumns } from "./measure_columns.ts";
 
 /** A stored reading, with its place among its device's readings. */
@@ -38,8 +39,7 @@ export async function pageReadings(
 ): Promise<readonly PlacedReading[]> {
   const older = before === undefined ? sql`` : sql`
     and ("timestamp", tie_break) < (
-      timestamptz 'epoch' + ${before.micros}::float8 * interval '1 microsecond',
-      ${String(before.tieBreak)}::bigint
+      ${instant(before.micros)}, ${String(before.tieBreak)}::bigint
     )`;
   const { rows } = await sql<ReadingQueryRow>`
     select ${placedColumns} from sensor_readings

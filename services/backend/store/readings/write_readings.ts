@@ -4,7 +4,7 @@ import type { ReadingRow } from "../../readings/reading_row.ts";
 import { float8Array, int8Array, textArray, timestamptzArray } from "../connection/binary_array.ts";
 import { sqlState } from "../connection/write_failure.ts";
 import type { Database } from "../database.ts";
-import type { KnownDevices } from "../devices/known_devices.ts";
+import type { KnownDevices } from "./known_devices.ts";
 import { measureColumns } from "./measure_columns.ts";
 
 export interface WrittenReadings {

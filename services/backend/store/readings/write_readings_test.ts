@@ -10,8 +10,8 @@ import {
 } from "../../../../tests/support/store_rows.ts";
 import { waitUntil } from "../../../../tests/support/wait_until.ts";
 import { writeFailure } from "../connection/write_failure.ts";
-import { KnownDevices } from "../devices/known_devices.ts";
 import { writeDevices } from "../devices/write_devices.ts";
+import { KnownDevices } from "./known_devices.ts";
 import { pageReadings } from "./read_readings.ts";
 import { writeReadings } from "./write_readings.ts";
 

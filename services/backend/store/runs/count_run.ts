@@ -1,8 +1,9 @@
 import { type Kysely, sql } from "kysely";
-import { afterKey, type ReadingKey } from "../../readings/reading_key.ts";
 import type { Database } from "../database.ts";
 import { parkedIds } from "../parked/list_parked.ts";
-import { instant, scan, type Span } from "./read_run.ts";
+import { instant } from "../readings/instant.ts";
+import { afterKey, type ReadingKey } from "../readings/reading_key.ts";
+import { scan, type Span } from "./read_run.ts";
 
 export type ReadingTable = "sensor_readings" | "parked_readings";
 

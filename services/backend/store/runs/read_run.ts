@@ -1,5 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Database } from "../database.ts";
+import { instant } from "../readings/instant.ts";
 import { measureColumns } from "../readings/measure_columns.ts";
 import { packedRow, type PackedRows } from "./packed_rows.ts";
 
@@ -86,8 +87,4 @@ export function scan<Row>(db: Kysely<Database>, query: RawBuilder<Row>): Promise
     await sql`set local jit = off`.execute(transaction);
     return (await query.execute(transaction)).rows;
   });
-}
-
-export function instant(micros: number) {
-  return sql`(timestamptz 'epoch' + ${micros}::float8 * interval '1 microsecond')`;
 }

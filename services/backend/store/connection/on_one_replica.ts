@@ -1,5 +1,5 @@
 import { type Kysely, sql } from "kysely";
-import type { Database } from "../store/database.ts";
+import type { Database } from "../database.ts";
 
 /**
  * Does a job, unless another replica is at it: then undefined. The lock is the

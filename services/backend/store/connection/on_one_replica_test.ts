@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { sql } from "kysely";
-import { eachDatabase, postgresTest } from "../../../tests/support/each_database.ts";
+import { eachDatabase, postgresTest } from "../../../../tests/support/each_database.ts";
 import { onOneReplica } from "./on_one_replica.ts";
 
 postgresTest("onOneReplica", {

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from "kysely";
-import type { Database } from "../../store/database.ts";
+import type { Database } from "../database.ts";
 
 /** What the database's clock shows, in Unix milliseconds. */
 export async function databaseClock(db: Kysely<Database>): Promise<number> {

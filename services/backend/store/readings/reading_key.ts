@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from "kysely";
-import { instant } from "../store/runs/read_run.ts";
+import { instant } from "./instant.ts";
 
 /** The key of a reading, stored or parked. */
 export interface ReadingKey {

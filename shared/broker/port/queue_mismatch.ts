@@ -1,4 +1,4 @@
-import { ExitError } from "#shared/lifecycle/exit_error.ts";
+import { ExitError } from "../../lifecycle/exit_error.ts";
 import type { QueueOptions } from "./broker.ts";
 
 /**

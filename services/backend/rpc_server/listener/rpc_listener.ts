@@ -2,10 +2,10 @@ import type { Socket } from "node:net";
 import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import { universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { Logger } from "@logtape/logtape";
-import type { CallLimits, HeldCall } from "./calls/call_limits.ts";
-import { endStuckWrites } from "./listener/stuck_writes.ts";
-import type { NodeRequest, NodeResponse } from "./node_http.ts";
-import { discardUnreadRequest } from "./requests/unread_request.ts";
+import type { CallLimits, HeldCall } from "../calls/call_limits.ts";
+import type { NodeRequest, NodeResponse } from "../requests/node_http.ts";
+import { discardUnreadRequest } from "../requests/unread_request.ts";
+import { endStuckWrites } from "./stuck_writes.ts";
 
 export type RpcListener = (request: NodeRequest, response: NodeResponse, socket: Socket) => void;
 
