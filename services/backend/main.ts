@@ -1,6 +1,7 @@
 import { openBroker } from "#shared/broker/open_broker.ts";
 import { deadLetterQueue } from "#shared/broker/port/broker.ts";
-import { defineCommand, runCommandLine } from "#shared/command/command_line.ts";
+import { defineCommand } from "#shared/command/define_command.ts";
+import { runCommandLine } from "#shared/command/run_command_line.ts";
 import type { RunContext } from "#shared/command/run_context.ts";
 import { adminApp } from "#shared/http/admin_app.ts";
 import { serveHttp } from "#shared/http/http_server.ts";
@@ -182,4 +183,4 @@ export const backendCommand = defineCommand({
   run: ({ backend }, context) => runBackend(backend, context),
 });
 
-if (import.meta.main) await runCommandLine(backendCommand("backend"), Deno.args);
+if (import.meta.main) await runCommandLine(backendCommand.build(), Deno.args);

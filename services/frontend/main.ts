@@ -1,4 +1,5 @@
-import { defineCommand, runCommandLine } from "#shared/command/command_line.ts";
+import { defineCommand } from "#shared/command/define_command.ts";
+import { runCommandLine } from "#shared/command/run_command_line.ts";
 import type { RunContext } from "#shared/command/run_context.ts";
 import { serveHttp } from "#shared/http/http_server.ts";
 import { warnIfOpen } from "#shared/http/warn_if_open.ts";
@@ -59,4 +60,4 @@ export const frontendCommand = defineCommand({
   run: ({ frontend }, context) => runFrontend(frontend, context),
 });
 
-if (import.meta.main) await runCommandLine(frontendCommand("frontend"), Deno.args);
+if (import.meta.main) await runCommandLine(frontendCommand.build(), Deno.args);

@@ -2,8 +2,9 @@ import type { Logger } from "@logtape/logtape";
 import { checkQueueSettings } from "#shared/broker/check_queue_settings.ts";
 import { openBroker } from "#shared/broker/open_broker.ts";
 import type { Broker, QueueOptions } from "#shared/broker/port/broker.ts";
-import { defineCommand, runCommandLine } from "#shared/command/command_line.ts";
+import { defineCommand } from "#shared/command/define_command.ts";
 import { showProgress } from "#shared/command/progress.ts";
+import { runCommandLine } from "#shared/command/run_command_line.ts";
 import type { RunContext } from "#shared/command/run_context.ts";
 import { adminApp } from "#shared/http/admin_app.ts";
 import { serveHttp } from "#shared/http/http_server.ts";
@@ -148,4 +149,4 @@ export const generatorCommand = defineCommand({
   run: ({ generator }, context) => runGenerator(generator, context),
 });
 
-if (import.meta.main) await runCommandLine(generatorCommand("generator"), Deno.args);
+if (import.meta.main) await runCommandLine(generatorCommand.build(), Deno.args);

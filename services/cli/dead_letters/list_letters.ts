@@ -1,10 +1,23 @@
+import { defineAction } from "#shared/command/define_action.ts";
+import type { RunContext } from "#shared/command/run_context.ts";
+import { logSettings } from "#shared/config/log_settings.ts";
+import type { ConfigOf } from "#shared/config/setting.ts";
 import { formatAge } from "../output/age.ts";
-import type { Print } from "../output/print.ts";
+import { type Print, printLine } from "../output/print.ts";
 import { printable } from "../output/printable.ts";
-import { checkNoneMissed, type LetterContext, walkLetters } from "./dead_letter_queues.ts";
-import type { Letter } from "./letter.ts";
-import { LetterCopies } from "./letter_copies.ts";
-import { LetterCounts } from "./letter_counts.ts";
+import { limit } from "../settings/limit.ts";
+import type { Letter } from "./letters/letter.ts";
+import { letterBrokerSettings } from "./letters/letter_broker.ts";
+import { LetterCopies } from "./letters/letter_copies.ts";
+import { LetterCounts } from "./letters/letter_counts.ts";
+import { letterFilterSettings } from "./letters/letter_filter.ts";
+import { openLetters } from "./letters/open_letters.ts";
+import { checkNoneMissed, walkLetters } from "./letters/walk_letters.ts";
+
+const listSettings = {
+  backend: { rabbitmq: letterBrokerSettings },
+  dead_letters: { ...letterFilterSettings, limit: limit("letters to list, oldest first") },
+};
 
 /** Longest detail that a row shows, in characters; `show` has the whole. */
 const longestDetail = 120;
@@ -13,8 +26,13 @@ const longestDetail = 120;
  * Prints a row for each letter as it is found, up to the limit, and the counts
  * of all. A further copy of a letter has no row of its own.
  */
-export async function listLetters(context: LetterContext, print: Print): Promise<void> {
-  const { queues, limit, nowMs } = context;
+export async function listLetters(
+  { backend, deadLetters: { limit, ...filter } }: ConfigOf<typeof listSettings>,
+  context: Pick<RunContext, "log" | "signal">,
+  print: Print,
+): Promise<void> {
+  await using letters = await openLetters(backend.rabbitmq, filter, context);
+  const { queues, nowMs } = letters;
   const counts = new LetterCounts();
   const copies = new LetterCopies();
   let missed = 0;
@@ -28,7 +46,7 @@ export async function listLetters(context: LetterContext, print: Print): Promise
     );
   };
   for (const queue of queues) {
-    const walked = await walkLetters(context, {
+    const walked = await walkLetters(letters, {
       queue,
       maxLetters: queue.letters,
       visit(letter, position) {
@@ -67,3 +85,10 @@ function shortDetail({ detail }: Letter): string {
   const text = printable(detail);
   return text.length <= longestDetail ? text : `${text.slice(0, longestDetail - 1)}…`;
 }
+
+export const listLettersAction = defineAction({
+  name: "list",
+  summary: "Prints dead letters, one a line, and counts by queue and reason.",
+  sections: { log: logSettings, ...listSettings },
+  run: (config, context) => listLetters(config, context, printLine),
+});

@@ -1,19 +1,27 @@
+import { defineAction } from "#shared/command/define_action.ts";
+import type { RunContext } from "#shared/command/run_context.ts";
+import { logSettings } from "#shared/config/log_settings.ts";
+import type { ConfigOf } from "#shared/config/setting.ts";
 import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { deadLetterHeaders } from "../../backend/ingest/letters/dead_letters.ts";
-import type { Print } from "../output/print.ts";
+import { type Print, printLine } from "../output/print.ts";
 import { connectOnce } from "../queues/connect_once.ts";
 import { queueSize } from "../queues/queue_size.ts";
 import { Republisher } from "../queues/republisher.ts";
 import type { Verdict } from "../queues/walk_channel.ts";
-import {
-  checkNoneMissed,
-  type DeadLetterQueue,
-  type LetterContext,
-  type WalkedLetters,
-  walkLetters,
-} from "./dead_letter_queues.ts";
-import type { Letter } from "./letter.ts";
-import { LetterCopies } from "./letter_copies.ts";
+import { limit } from "../settings/limit.ts";
+import type { DeadLetterQueue } from "./letters/dead_letter_queues.ts";
+import type { Letter } from "./letters/letter.ts";
+import { endingBrokerSettings, type QueueType } from "./letters/letter_broker.ts";
+import { LetterCopies } from "./letters/letter_copies.ts";
+import { letterFilterSettings } from "./letters/letter_filter.ts";
+import { type OpenLetters, openLetters } from "./letters/open_letters.ts";
+import { checkNoneMissed, type WalkedLetters, walkLetters } from "./letters/walk_letters.ts";
+
+const replaySettings = {
+  backend: { rabbitmq: endingBrokerSettings },
+  dead_letters: { ...letterFilterSettings, limit: limit("letters to replay, oldest first") },
+};
 
 /** Bodies on their way to the broker at once, at most; one larger than that goes alone. */
 const maxBytesOnTheWay = 32 * 1024 * 1024;
@@ -27,24 +35,30 @@ const maxOnTheWay = 512;
  * with it, unsent. Letters that arrive meanwhile are not touched, so that one
  * replay is one try.
  */
-export async function replayLetters(context: LetterContext, print: Print): Promise<void> {
-  const { broker, log, queues, limit } = context;
+export async function replayLetters(
+  { backend, deadLetters: { limit, ...filter } }: ConfigOf<typeof replaySettings>,
+  context: Pick<RunContext, "log" | "signal">,
+  print: Print,
+): Promise<void> {
+  const { url, queueType } = backend.rabbitmq;
+  await using letters = await openLetters(backend.rabbitmq, filter, context);
   // A connection of its own: a broker that is short of memory stops reading from publishers,
   // and acks must still get through.
-  await using link = await connectOnce(broker.url, "dead-letters replay", log);
+  await using link = await connectOnce(url, "dead-letters replay", context.log);
   const republisher = await Republisher.open(link);
   const copies = new LetterCopies();
   let replayed = 0;
   let left = 0;
   let missed = 0;
-  for (const queue of queues) {
+  for (const queue of letters.queues) {
     try {
       if (queue.letters > 0 && await queueSize(link, queue.origin) === undefined) {
         throw new ExitError(
           `Cannot replay to ${queue.origin}: there is no such queue; the backend declares it`,
         );
       }
-      const walked = await replayQueue(context, queue, {
+      const walked = await replayQueue(letters, queue, {
+        queueType,
         limit: limit - replayed,
         copies,
         publish: (letter) => republish(republisher, queue.origin, letter),
@@ -62,9 +76,10 @@ export async function replayLetters(context: LetterContext, print: Print): Promi
 }
 
 async function replayQueue(
-  context: LetterContext,
+  letters: OpenLetters,
   queue: DeadLetterQueue,
-  { limit, copies, publish, onReplayed }: {
+  { queueType, limit, copies, publish, onReplayed }: {
+    readonly queueType: QueueType;
     readonly limit: number;
     readonly copies: LetterCopies;
     readonly publish: (letter: Letter) => Promise<void>;
@@ -80,7 +95,7 @@ async function replayQueue(
   for (;;) {
     let bytesOnTheWay = 0;
     let postponed = 0;
-    const walked = await walkLetters(context, {
+    const walked = await walkLetters(letters, {
       queue,
       maxLetters: queue.letters - removed,
       maxInHand: Math.max(1, Math.floor(maxBytesOnTheWay / largest)),
@@ -108,7 +123,7 @@ async function replayQueue(
         sending.set(letter.digest, sent);
         return sent;
       },
-      enough: () => started >= limit || postponed > 0,
+      early: { queueType, enough: () => started >= limit || postponed > 0 },
     });
     removed += walked.removed;
     const { missed } = walked;
@@ -133,3 +148,10 @@ async function republish(
     },
   });
 }
+
+export const replayLettersAction = defineAction({
+  name: "replay",
+  summary: "Sends dead letters back to their queue, and removes each once it is there.",
+  sections: { log: logSettings, ...replaySettings },
+  run: (config, context) => replayLetters(config, context, printLine),
+});

@@ -1,6 +1,6 @@
 import process from "node:process";
 import { MemoryQueues } from "#shared/broker/memory/memory_queues.ts";
-import { defineCommand } from "#shared/command/command_line.ts";
+import { defineCommand } from "#shared/command/define_command.ts";
 import type { RunContext } from "#shared/command/run_context.ts";
 import { logSettings } from "#shared/config/log_settings.ts";
 import type { ConfigOf } from "#shared/config/setting.ts";

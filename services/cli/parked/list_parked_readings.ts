@@ -1,10 +1,16 @@
 import type { Kysely } from "kysely";
+import { defineAction } from "#shared/command/define_action.ts";
+import { logSettings } from "#shared/config/log_settings.ts";
+import { databaseSettings, parkedBoundsSettings } from "../../backend/config.ts";
 import type { Database } from "../../backend/store/database.ts";
 import { listParked, type ParkedFilter } from "../../backend/store/parked/list_parked.ts";
 import type { ParkedBounds } from "../../backend/store/parked/take_parked.ts";
 import { formatAge } from "../output/age.ts";
-import type { Print } from "../output/print.ts";
+import { type Print, printLine } from "../output/print.ts";
 import { printable } from "../output/printable.ts";
+import { limit } from "../settings/limit.ts";
+import { onParkedReadings } from "./on_parked_readings.ts";
+import { parkedFilterSettings } from "./parked_filter.ts";
 
 const pageDevices = 1_000;
 
@@ -63,3 +69,20 @@ export async function listParkedReadings(
       `${formatAge(bounds.maxAgeMs)}; the oldest go to the dead letters.`,
   );
 }
+
+export const listParkedReadingsAction = defineAction({
+  name: "list",
+  summary: "Prints the devices that have parked readings, one a line, and the totals.",
+  sections: {
+    log: logSettings,
+    backend: { db: databaseSettings, parked: parkedBoundsSettings },
+    parked: { ...parkedFilterSettings, limit: limit("devices to list") },
+  },
+  run: ({ backend, parked: { limit, ...filter } }, context) =>
+    onParkedReadings(backend.db, context, (db) => {
+      const { signal } = context;
+      const bounds = backend.parked;
+      const options = { bounds, limit, nowMs: Date.now(), signal };
+      return listParkedReadings(db, filter, options, printLine);
+    }),
+});

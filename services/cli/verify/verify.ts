@@ -1,5 +1,5 @@
 import process from "node:process";
-import { defineCommand } from "#shared/command/command_line.ts";
+import { defineCommand } from "#shared/command/define_command.ts";
 import { showProgress } from "#shared/command/progress.ts";
 import type { RunContext } from "#shared/command/run_context.ts";
 import { ConfigError } from "#shared/config/config_error.ts";

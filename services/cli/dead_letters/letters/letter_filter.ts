@@ -1,12 +1,26 @@
+import type { ConfigOf } from "#shared/config/setting.ts";
+import { optional, text } from "#shared/config/setting_kinds.ts";
+import { age } from "../../output/age.ts";
 import type { Letter } from "./letter.ts";
 
-export interface LetterFilter {
-  readonly queue: string | undefined;
-  readonly id: string | undefined;
-  readonly reason: string | undefined;
-  readonly olderThanMs: number | undefined;
-  readonly newerThanMs: number | undefined;
-}
+/** The settings that say which of the letters are meant. */
+export const letterFilterSettings = {
+  queue: optional(text({
+    doc: "only letters of this queue, by its own name or its dead-letter queue's",
+    default: "",
+    placeholder: "queue",
+  })),
+  id: optional(text({ doc: "only the letter of this id", default: "", placeholder: "id" })),
+  reason: optional(text({
+    doc: "only letters of this reason, such as undecodable or out_of_range",
+    default: "",
+    placeholder: "reason",
+  })),
+  older_than: age("only letters that were dead-lettered longer ago"),
+  newer_than: age("only letters that were dead-lettered less long ago"),
+};
+
+export type LetterFilter = ConfigOf<typeof letterFilterSettings>;
 
 /** Whether any filter was given. */
 export function isNarrow(

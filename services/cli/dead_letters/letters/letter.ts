@@ -1,8 +1,8 @@
 import type { MessageHeaders, MessageProperties } from "#shared/broker/port/broker.ts";
 import { isShortString, messageProperties } from "#shared/broker/port/message_properties.ts";
-import { deadLetterHeaders } from "../../backend/ingest/letters/dead_letters.ts";
-import { letterId, messageDigest, ownHeaders } from "../../backend/ingest/letters/letter_id.ts";
-import type { WalkedMessage } from "../queues/walk_channel.ts";
+import { deadLetterHeaders } from "../../../backend/ingest/letters/dead_letters.ts";
+import { letterId, messageDigest, ownHeaders } from "../../../backend/ingest/letters/letter_id.ts";
+import type { WalkedMessage } from "../../queues/walk_channel.ts";
 
 /** A dead letter, as read from its queue. */
 export interface Letter {

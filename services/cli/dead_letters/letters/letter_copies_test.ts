@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { deadLetterQueue } from "#shared/broker/port/broker.ts";
 import { ExitError } from "#shared/lifecycle/exit_error.ts";
-import { withChannel } from "../../../tests/support/broker_fixture.ts";
-import { LetterFixture } from "../../../tests/support/dead_letters.ts";
-import { amqpUrl } from "../../../tests/support/rabbitmq.ts";
-import { RawPublisher } from "../../../tests/support/raw_publisher.ts";
+import { withChannel } from "../../../../tests/support/broker_fixture.ts";
+import { LetterFixture } from "../../../../tests/support/dead_letters.ts";
+import { amqpUrl } from "../../../../tests/support/rabbitmq.ts";
+import { RawPublisher } from "../../../../tests/support/raw_publisher.ts";
 
 const ignore = amqpUrl === undefined;
 const body = (text: string) => new TextEncoder().encode(text);

@@ -1,4 +1,4 @@
-import { printable } from "../output/printable.ts";
+import { printable } from "../../output/printable.ts";
 
 /** Counts letters by queue and reason. */
 export class LetterCounts {
