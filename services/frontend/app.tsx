@@ -1,20 +1,24 @@
 import { type Context, Hono } from "hono";
 import { adminApp } from "#shared/http/admin_app.ts";
-import type { IotClient } from "./backend_client.ts";
-import { queryDevice, queryDevices, queryReadings } from "./device_queries.ts";
 import { deviceListHref } from "./format/device_href.ts";
 import { visibleId } from "./format/visible_text.ts";
-import type { FrontendMetrics } from "./frontend_metrics.ts";
 import { deviceListKey } from "./live/device_list_frames.tsx";
 import { type LiveOptions, liveRoutes } from "./live_routes.ts";
-import { measureRequests } from "./measure_requests.ts";
-import { messages, onlyRead, type PageFailure, pageFailure, unknownPage } from "./page_failure.ts";
+import { FailureNotice } from "./look/failure_notice.tsx";
+import { Layout, type LayoutProps } from "./look/layout.tsx";
+import { onlyRead, type PageFailure, pageFailure, unknownPage } from "./look/page_failure.ts";
+import { Retry, waitingHeader } from "./look/retry.tsx";
 import { DeviceDetail } from "./pages/device_detail.tsx";
 import { DeviceList, deviceRows } from "./pages/device_list.tsx";
-import { FailureNotice, Retry, waitingHeader } from "./pages/failure.tsx";
-import { Layout, type LayoutProps } from "./pages/layout.tsx";
 import { MoreFailed, MoreReadings } from "./pages/reading_table.tsx";
-import { securityHeaders } from "./security_headers.ts";
+import type { IotClient } from "./queries/backend_client.ts";
+import { errorMessages } from "./queries/error_messages.ts";
+import { queryDevice } from "./queries/query_device.ts";
+import { queryDevices } from "./queries/query_devices.ts";
+import { queryReadings } from "./queries/query_readings.ts";
+import type { FrontendMetrics } from "./serving/frontend_metrics.ts";
+import { measureRequests } from "./serving/measure_requests.ts";
+import { securityHeaders } from "./serving/security_headers.ts";
 import { assets } from "./static/assets.ts";
 
 export interface AppOptions extends LiveOptions {
@@ -40,7 +44,7 @@ export function createApp(options: AppOptions): Hono {
     const response = await queryDevices(iot, pageToken);
     const rows = deviceRows(response, nowMs);
     const after = deviceListKey(rows, response.nextPageToken);
-    const live = { view: { devices: pageToken, after }, asOfMs: nowMs };
+    const live = { view: { devices: pageToken }, after, asOfMs: nowMs };
     return page(
       c,
       { title: "Devices", live: "connecting", nowMs },
@@ -93,7 +97,7 @@ export function createApp(options: AppOptions): Hono {
     else if (failure.passes) {
       log.warning("Cannot make a page: the backend did not answer", {
         ...fields,
-        error: messages(error),
+        error: errorMessages(error),
       });
     }
     return showFailure(c, failure, now());

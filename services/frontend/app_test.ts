@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { frontendApp, nowSeconds } from "../../tests/support/frontend_app.ts";
 import { createApp } from "./app.tsx";
-import { connectBackend } from "./backend_client.ts";
 import { deviceHref } from "./format/device_href.ts";
-import { createFrontendMetrics } from "./frontend_metrics.ts";
 import { LivePoller } from "./live/live_poller.ts";
 import { ViewBudget } from "./live/view_budget.ts";
+import { connectBackend } from "./queries/backend_client.ts";
+import { createFrontendMetrics } from "./serving/frontend_metrics.ts";
 import { assets } from "./static/assets.ts";
 
 const hostileIds = [

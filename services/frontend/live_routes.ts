@@ -1,9 +1,6 @@
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { within } from "#shared/lifecycle/within.ts";
-import type { IotClient } from "./backend_client.ts";
-import { queryDevice, queryDevices, queryReadings } from "./device_queries.ts";
-import type { FrontendMetrics } from "./frontend_metrics.ts";
 import { clientKey } from "./live/client_key.ts";
 import { deviceListFrames, deviceListView } from "./live/device_list_frames.tsx";
 import { eventStream } from "./live/event_stream.ts";
@@ -11,9 +8,14 @@ import { liveEvents, type LiveView, liveView } from "./live/live_events.tsx";
 import type { LivePoller, Watch } from "./live/live_poller.ts";
 import { readingFrames, type ReadingsView, readingsView } from "./live/reading_frames.tsx";
 import type { ViewBudget } from "./live/view_budget.ts";
-import { pageFailure } from "./page_failure.ts";
+import { pageFailure } from "./look/page_failure.ts";
 import { readViews, type ViewRequest } from "./pages/view_request.ts";
 import { readCursor } from "./pages/window_cursor.ts";
+import type { IotClient } from "./queries/backend_client.ts";
+import { queryDevice } from "./queries/query_device.ts";
+import { queryDevices } from "./queries/query_devices.ts";
+import { queryReadings } from "./queries/query_readings.ts";
+import type { FrontendMetrics } from "./serving/frontend_metrics.ts";
 
 export interface LiveOptions {
   /** For the polls: what they wait for keeps no page waiting. */

@@ -2,11 +2,11 @@ import { createClient, createRouterTransport } from "@connectrpc/connect";
 import { getLogger } from "@logtape/logtape";
 import { IoTService } from "#shared/gen/iot/v1/iot_service_pb.ts";
 import { createApp } from "../../services/frontend/app.tsx";
-import { createFrontendMetrics } from "../../services/frontend/frontend_metrics.ts";
 import { LivePoller } from "../../services/frontend/live/live_poller.ts";
 import { PollGate } from "../../services/frontend/live/poll_gate.ts";
 import { ViewBudget } from "../../services/frontend/live/view_budget.ts";
-import { isAway } from "../../services/frontend/page_failure.ts";
+import { isAway } from "../../services/frontend/queries/is_away.ts";
+import { createFrontendMetrics } from "../../services/frontend/serving/frontend_metrics.ts";
 import { FakeBackend } from "./fake_backend.ts";
 
 /** When it is, for the app below. */

@@ -1,6 +1,6 @@
 import { sleep } from "#shared/lifecycle/sleep.ts";
-import type { PageFailure } from "../page_failure.ts";
-import { FailureNotice } from "../pages/failure.tsx";
+import { FailureNotice } from "../look/failure_notice.tsx";
+import type { PageFailure } from "../look/page_failure.ts";
 import type { Outcome, Watch } from "./live_poller.ts";
 
 /** What to show a viewer: HTML of partial swaps, and where the viewer stands once it has them. */

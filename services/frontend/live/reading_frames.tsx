@@ -2,14 +2,9 @@ import { toJson } from "@bufbuild/protobuf";
 import { type IoTDevice, IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
 import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
 import { DeviceFacts, deviceFacts } from "../pages/device_detail.tsx";
-import {
-  readingKey,
-  ReadingRow,
-  readingRowId,
-  readingsPerPage,
-  ReadingTable,
-} from "../pages/reading_table.tsx";
+import { readingKey, ReadingRow, readingRowId, ReadingTable } from "../pages/reading_table.tsx";
 import { type WindowCursor, writeCursor } from "../pages/window_cursor.ts";
+import { readingsPerPage } from "../queries/query_readings.ts";
 import type { Frame } from "./live_events.tsx";
 import { type InsertedRun, windowChange } from "./window_change.ts";
 

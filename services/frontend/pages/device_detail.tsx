@@ -4,11 +4,12 @@ import { paceReadings, typicalInterval } from "#shared/telemetry/typical_interva
 import { deviceHref } from "../format/device_href.ts";
 import { instantMs } from "../format/instant.ts";
 import { hasVisible } from "../format/visible_text.ts";
+import { DeviceName } from "../look/device_name.tsx";
+import { LiveConnection } from "../look/live_connection.tsx";
+import { LastSeen, OnlineState } from "../look/seen.tsx";
+import { type Signs, signsOf } from "../look/signs.ts";
 import { spanWords } from "../static/freshness.js";
-import { DeviceName } from "./device_name.tsx";
-import { LiveConnection } from "./layout.tsx";
 import { readingKey, ReadingTable } from "./reading_table.tsx";
-import { LastSeen, OnlineState, type Signs, signsOf } from "./seen.tsx";
 import { writeCursor } from "./window_cursor.ts";
 
 export interface DeviceDetailProps {
@@ -44,10 +45,7 @@ export function DeviceDetail(props: DeviceDetailProps) {
           <ReadingTable deviceId={deviceId} readings={readings} nextPageToken={nextPageToken} />
         </div>
       </section>
-      <LiveConnection
-        view={{ readings: deviceId, ...(after !== undefined && { after }) }}
-        asOfMs={nowMs}
-      />
+      <LiveConnection view={{ readings: deviceId }} after={after} asOfMs={nowMs} />
     </>
   );
 }

@@ -5,9 +5,10 @@ import { contentKey } from "../format/content_key.ts";
 import { deviceHref, deviceListHref } from "../format/device_href.ts";
 import { measurementText, quantities } from "../format/measurement.ts";
 import { hasVisible } from "../format/visible_text.ts";
-import { DeviceName } from "./device_name.tsx";
-import { LiveConnection, type LiveConnectionProps } from "./layout.tsx";
-import { LastSeen, OnlineState, type Signs, signsOf } from "./seen.tsx";
+import { DeviceName } from "../look/device_name.tsx";
+import { LiveConnection, type LiveConnectionProps } from "../look/live_connection.tsx";
+import { LastSeen, OnlineState } from "../look/seen.tsx";
+import { type Signs, signsOf } from "../look/signs.ts";
 
 export interface DeviceListProps {
   readonly response: GetAllDeviceResponse;

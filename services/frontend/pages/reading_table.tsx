@@ -3,9 +3,7 @@ import { contentKey } from "../format/content_key.ts";
 import { deviceHref } from "../format/device_href.ts";
 import { instantMs, utcText } from "../format/instant.ts";
 import { measurementText, quantities, type Quantity } from "../format/measurement.ts";
-import type { PageFailure } from "../page_failure.ts";
-
-export const readingsPerPage = 50;
+import type { PageFailure } from "../look/page_failure.ts";
 
 /** 40 bits: enough to tell a device's newest readings apart. */
 export const readingKeyLength = 10;

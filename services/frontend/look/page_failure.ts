@@ -75,15 +75,3 @@ export function pageFailure(error: unknown): PageFailure {
       return backendFailed;
   }
 }
-
-/** True where there was no answer at all. */
-export function isAway(error: unknown): boolean {
-  return error instanceof ConnectError &&
-    (error.code === Code.Unavailable || error.code === Code.DeadlineExceeded);
-}
-
-/** What the error and its causes say, in a line; where they were thrown is the backend's to tell. */
-export function messages(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? error.message : `${error.message}: ${messages(error.cause)}`;
-}

@@ -1,7 +1,6 @@
 import type { Child } from "hono/jsx";
 import { utcText } from "../format/instant.ts";
 import { assets } from "../static/assets.ts";
-import type { ViewRequest } from "./view_request.ts";
 
 /** What htmx is to do without: styles and scripts that the security policy forbids, and history. */
 const htmxConfig = JSON.stringify({ includeIndicatorCSS: false, history: false });
@@ -61,24 +60,5 @@ export function Layout({ title, live, nowMs, children }: LayoutProps) {
         </footer>
       </body>
     </html>
-  );
-}
-
-export interface LiveConnectionProps {
-  readonly view: ViewRequest;
-  /** When what the page shows was asked for, in Unix milliseconds. */
-  readonly asOfMs: number;
-}
-
-/** Says to `static/page.js` what the page shows, where it stands in that, and of when it is. */
-export function LiveConnection({ view: { after, ...view }, asOfMs }: LiveConnectionProps) {
-  return (
-    <div
-      id="live"
-      hidden
-      data-live={JSON.stringify(view)}
-      data-after={after}
-      data-as-of={asOfMs}
-    />
   );
 }
