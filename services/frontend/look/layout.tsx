@@ -5,15 +5,22 @@ import { assets } from "../static/assets.ts";
 /** What htmx is to do without: styles and scripts that the security policy forbids, and history. */
 const htmxConfig = JSON.stringify({ includeIndicatorCSS: false, history: false });
 
+/** A place that every page leads to. */
+export interface NavLink {
+  readonly href: string;
+  readonly label: string;
+}
+
 export interface LayoutProps {
   readonly title: string;
   /** What the page says of its liveness before its stream says more; undefined where nothing is live. */
   readonly live: "connecting" | "lost" | undefined;
   readonly nowMs: number;
+  readonly nav: readonly NavLink[];
   readonly children: Child;
 }
 
-export function Layout({ title, live, nowMs, children }: LayoutProps) {
+export function Layout({ title, live, nowMs, nav, children }: LayoutProps) {
   return (
     <html lang="en">
       <head>
@@ -37,7 +44,7 @@ export function Layout({ title, live, nowMs, children }: LayoutProps) {
               demo-app
             </a>
             <nav aria-label="Main">
-              <a href="/devices">Devices</a>
+              {nav.map(Link)}
             </nav>
             <p
               id="live-indicator"
@@ -61,4 +68,8 @@ export function Layout({ title, live, nowMs, children }: LayoutProps) {
       </body>
     </html>
   );
+}
+
+function Link({ href, label }: NavLink) {
+  return <a href={href}>{label}</a>;
 }

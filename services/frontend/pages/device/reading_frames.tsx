@@ -1,12 +1,13 @@
 import { toJson } from "@bufbuild/protobuf";
 import { type IoTDevice, IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
 import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
-import { DeviceFacts, deviceFacts } from "../pages/device_detail.tsx";
-import { readingKey, ReadingRow, readingRowId, ReadingTable } from "../pages/reading_table.tsx";
-import { type WindowCursor, writeCursor } from "../pages/window_cursor.ts";
-import { readingsPerPage } from "../queries/query_readings.ts";
-import type { Frame } from "./live_events.tsx";
+import type { Frame } from "../../live/live_view.tsx";
+import { readingsPerPage } from "../../queries/query_readings.ts";
+import { DeviceFacts, deviceFacts } from "./device_facts.tsx";
+import { readingKey, ReadingRow, readingRowId } from "./reading_row.tsx";
+import { ReadingTable } from "./reading_table.tsx";
 import { type InsertedRun, windowChange } from "./window_change.ts";
+import { type WindowCursor, writeCursor } from "./window_cursor.ts";
 
 /** A device and its newest readings at one moment. */
 export interface ReadingsView {

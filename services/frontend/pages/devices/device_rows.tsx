@@ -1,46 +1,13 @@
 import type { IoTDevice } from "#shared/gen/iot/v1/device_pb.ts";
 import type { GetAllDeviceResponse } from "#shared/gen/iot/v1/iot_service_pb.ts";
 import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
-import { contentKey } from "../format/content_key.ts";
-import { deviceHref, deviceListHref } from "../format/device_href.ts";
-import { measurementText, quantities } from "../format/measurement.ts";
-import { hasVisible } from "../format/visible_text.ts";
-import { DeviceName } from "../look/device_name.tsx";
-import { LiveConnection, type LiveConnectionProps } from "../look/live_connection.tsx";
-import { LastSeen, OnlineState } from "../look/seen.tsx";
-import { type Signs, signsOf } from "../look/signs.ts";
-
-export interface DeviceListProps {
-  readonly response: GetAllDeviceResponse;
-  readonly rows: readonly DeviceRow[];
-  /** Of this page; empty for the first. */
-  readonly pageToken: string;
-}
-
-export function DeviceList(props: DeviceListProps & { readonly live: LiveConnectionProps }) {
-  const { live, ...body } = props;
-  return (
-    <>
-      <div class="page-head">
-        <h1>Devices</h1>
-      </div>
-      <div id="devices">
-        <DeviceListBody {...body} />
-      </div>
-      <LiveConnection {...live} />
-    </>
-  );
-}
-
-/** What the page swaps as a whole when devices come or go. */
-export function DeviceListBody({ response, rows, pageToken }: DeviceListProps) {
-  return (
-    <>
-      {rows.length === 0 ? <NoDevices pageToken={pageToken} /> : <DeviceTable rows={rows} />}
-      <Pager pageToken={pageToken} nextPageToken={response.nextPageToken} />
-    </>
-  );
-}
+import { contentKey } from "../../format/content_key.ts";
+import { measurementText, quantities } from "../../format/measurement.ts";
+import { hasVisible } from "../../format/visible_text.ts";
+import { DeviceName } from "../../look/device_name.tsx";
+import { LastSeen, OnlineState } from "../../look/seen.tsx";
+import { type Signs, signsOf } from "../../look/signs.ts";
+import { deviceHref } from "../device/device_href.ts";
 
 export interface DeviceRow {
   /** DOM id. */
@@ -72,29 +39,6 @@ export function deviceRows(response: GetAllDeviceResponse, nowMs: number): reado
 }
 
 type Measure = keyof typeof quantities;
-
-function DeviceTable({ rows }: { readonly rows: readonly DeviceRow[] }) {
-  return (
-    <table
-      class="cards"
-      role="table"
-      aria-label="Devices, ordered by id, with their latest reading"
-    >
-      <thead role="rowgroup">
-        <tr role="row">
-          <th role="columnheader" scope="col">Device</th>
-          <th role="columnheader" scope="col">Location</th>
-          <th role="columnheader" scope="col">State</th>
-          <th role="columnheader" scope="col">Last seen</th>
-          {Object.values(quantities).map(({ name }) => (
-            <th role="columnheader" scope="col" class="number">{name}</th>
-          ))}
-        </tr>
-      </thead>
-      <tbody role="rowgroup">{rows.map(({ element }) => element())}</tbody>
-    </table>
-  );
-}
 
 interface RowProps {
   readonly id: string;
@@ -142,40 +86,5 @@ function Measured({ label, reading, quantity }: MeasuredProps) {
         ? <span class="none" title="No reading yet">–</span>
         : measurementText(reading[quantity], quantities[quantity])}
     </td>
-  );
-}
-
-function NoDevices({ pageToken }: { readonly pageToken: string }) {
-  return (
-    <section class="notice">
-      {pageToken === ""
-        ? (
-          <>
-            <h2>No devices yet</h2>
-            <p>
-              Start the generator:{" "}
-              <code>deno task generator</code>. Devices show up here by themselves.
-            </p>
-          </>
-        )
-        : <h2>No more devices</h2>}
-    </section>
-  );
-}
-
-interface PagerProps {
-  readonly pageToken: string;
-  readonly nextPageToken: string;
-}
-
-function Pager({ pageToken, nextPageToken }: PagerProps) {
-  if (pageToken === "" && nextPageToken === "") return null;
-  return (
-    <nav class="pager" aria-label="Pages">
-      {pageToken !== "" && <a class="button" href="/devices">First page</a>}
-      {nextPageToken !== "" && (
-        <a class="button" rel="next" href={deviceListHref(nextPageToken)}>Next page</a>
-      )}
-    </nav>
   );
 }

@@ -11,10 +11,3 @@ export function deviceHref(deviceId: string, pageToken?: string): string {
   const path = steps ? "/device" : `/devices/${encodeURIComponent(deviceId)}`;
   return query.size === 0 ? path : `${path}?${query}`;
 }
-
-/** The address of a page of the device list; the first page has no token. */
-export function deviceListHref(pageToken: string): string {
-  return pageToken === ""
-    ? "/devices"
-    : `/devices?${new URLSearchParams({ page_token: pageToken })}`;
-}

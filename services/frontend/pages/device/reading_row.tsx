@@ -1,0 +1,46 @@
+import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
+import { contentKey } from "../../format/content_key.ts";
+import { instantMs, utcText } from "../../format/instant.ts";
+import { measurementText, quantities, type Quantity } from "../../format/measurement.ts";
+
+/** 40 bits: enough to tell a device's newest readings apart. */
+export const readingKeyLength = 10;
+
+/** Names a reading of a device by its content, as the store does. */
+export function readingKey(reading: SensorReading): string {
+  const { timestamp, nanos, temperature, humidity, pressure, batteryLevel } = reading;
+  const content = [timestamp, nanos, temperature, humidity, pressure, batteryLevel].join("/");
+  return contentKey(content, readingKeyLength);
+}
+
+/** DOM id of a reading's row. */
+export function readingRowId(key: string): string {
+  return `r-${key}`;
+}
+
+interface ReadingRowProps {
+  readonly reading: SensorReading;
+  /** True to draw the eye to it. */
+  readonly fresh: boolean;
+}
+
+export function ReadingRow({ reading, fresh }: ReadingRowProps) {
+  const ms = instantMs(reading.timestamp, reading.nanos);
+  return (
+    <tr id={readingRowId(readingKey(reading))} class={fresh ? "fresh" : undefined}>
+      <th scope="row">
+        {Number.isNaN(ms)
+          ? "unknown"
+          : <time datetime={new Date(ms).toISOString()}>{utcText(ms)}</time>}
+      </th>
+      {Value(reading.temperature, quantities.temperature)}
+      {Value(reading.humidity, quantities.humidity)}
+      {Value(reading.pressure, quantities.pressure)}
+      {Value(reading.batteryLevel, quantities.batteryLevel)}
+    </tr>
+  );
+}
+
+function Value(value: number, quantity: Quantity) {
+  return <td class="number" data-label={quantity.name}>{measurementText(value, quantity)}</td>;
+}

@@ -1,0 +1,41 @@
+import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
+import { quantities, type Quantity } from "../../format/measurement.ts";
+import { More } from "./load_more.tsx";
+import { ReadingRow } from "./reading_row.tsx";
+
+interface ReadingTableProps {
+  readonly deviceId: string;
+  readonly readings: readonly SensorReading[];
+  readonly nextPageToken: string;
+}
+
+/** What the page swaps as a whole when rows cannot be added one by one. */
+export function ReadingTable({ deviceId, readings, nextPageToken }: ReadingTableProps) {
+  if (readings.length === 0) {
+    return (
+      <section class="notice">
+        <p>No readings yet. They show up here by themselves.</p>
+      </section>
+    );
+  }
+  return (
+    <>
+      <table class="readings" aria-label="Readings, newest first">
+        <thead>
+          <tr>
+            <th scope="col">Time (UTC)</th>
+            {Object.values(quantities).map(Heading)}
+          </tr>
+        </thead>
+        <tbody id="reading-rows">
+          {readings.map((reading) => ReadingRow({ reading, fresh: false }))}
+        </tbody>
+      </table>
+      <More deviceId={deviceId} nextPageToken={nextPageToken} />
+    </>
+  );
+}
+
+function Heading({ name }: Quantity) {
+  return <th scope="col" class="number">{name}</th>;
+}
