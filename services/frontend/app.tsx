@@ -11,7 +11,7 @@ import type { FrontendMetrics } from "./serving/frontend_metrics.ts";
 import { measureRequests } from "./serving/measure_requests.ts";
 import { PageSender } from "./serving/page_sender.tsx";
 import { securityHeaders } from "./serving/security_headers.ts";
-import { assets } from "./static/assets.ts";
+import { createAssets } from "./static/assets.ts";
 
 /** Every page of the site, in the order of their links. */
 const allPages: readonly Page[] = [devicesPage, devicePage];
@@ -31,7 +31,8 @@ export interface AppOptions extends LiveOptions {
 /** The pages, their live streams and what they load, and the admin endpoints. */
 export function createApp(options: AppOptions): Hono {
   const { iot, polls, metrics, log, now = Date.now, pages = allPages } = options;
-  const send = new PageSender(pages.flatMap(({ link }) => link ?? []));
+  const assets = createAssets(pages.map(({ style }) => style));
+  const send = new PageSender({ nav: pages.flatMap(({ link }) => link ?? []), assets });
   const fail = (c: Context, error: unknown, page?: Page) => {
     const failure = pageFailure(error, page?.missing);
     const fields = { path: c.req.path, status: failure.status };

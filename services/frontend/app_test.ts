@@ -10,7 +10,6 @@ import { viewKind } from "./live/view_kind.ts";
 import type { Page } from "./pages/page.ts";
 import { connectBackend } from "./queries/backend_client.ts";
 import { createFrontendMetrics } from "./serving/frontend_metrics.ts";
-import { assets } from "./static/assets.ts";
 
 Deno.test("Failures are pages with their status and plain words", async () => {
   await using t = frontendApp();
@@ -74,7 +73,9 @@ Deno.test("Requests are counted by route pattern", async () => {
 Deno.test("What a page does not take is refused with what it does take", async () => {
   await using t = frontendApp();
   t.backend.addDevice({ deviceId: "a" });
-  const pages = ["/devices", "/devices/a", "/device?id=a", "/metrics", assets.style.path];
+  const html = await (await t.app.request("/devices")).text();
+  const style = /href="(\/static\/[^"]*\.css)"/.exec(html)![1]!;
+  const pages = ["/devices", "/devices/a", "/device?id=a", "/metrics", style];
   for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) {
     for (const path of pages) {
       const response = await t.app.request(path, { method });
@@ -119,6 +120,7 @@ Deno.test("A page is all that the app has to be told of it", async () => {
   const missing = { status: 404, title: "No such zone", sentence: "None.", passes: false } as const;
   const clockPage: Page = {
     link: { href: "/clock", label: "Clock" },
+    style: ".clock { color: red }",
     routes: ({ now, send }) =>
       new Hono().get("/clock/:zone", (c) => {
         if (c.req.param("zone") !== "utc") throw unknown;
@@ -140,6 +142,11 @@ Deno.test("A page is all that the app has to be told of it", async () => {
   };
   await using t = frontendApp({ pages: [clockPage] });
   const html = await (await t.app.request("/clock/utc")).text();
+  const stylesheet = /href="(\/static\/[^"]*\.css)"/.exec(html)![1]!;
+  assert.match(
+    await (await t.app.request(stylesheet)).text(),
+    /^body {[^]*\.clock { color: red }$/m,
+  );
   assert.match(html, /<nav aria-label="Main"><a href="\/clock">Clock<\/a><\/nav>[^]*tick/);
   const lost = await t.app.request("/clock/mars");
   assert.equal(lost.status, 404);

@@ -1,6 +1,6 @@
 import type { Child } from "hono/jsx";
 import { utcText } from "../format/instant.ts";
-import { assets } from "../static/assets.ts";
+import type { Assets } from "../static/assets.ts";
 
 /** What htmx is to do without: styles and scripts that the security policy forbids, and history. */
 const htmxConfig = JSON.stringify({ includeIndicatorCSS: false, history: false });
@@ -11,16 +11,23 @@ export interface NavLink {
   readonly label: string;
 }
 
+/** What all pages share. */
+export interface Site {
+  readonly nav: readonly NavLink[];
+  readonly assets: Assets;
+}
+
 export interface LayoutProps {
+  readonly site: Site;
   readonly title: string;
   /** What the page says of its liveness before its stream says more; undefined where nothing is live. */
   readonly live: "connecting" | "lost" | undefined;
   readonly nowMs: number;
-  readonly nav: readonly NavLink[];
   readonly children: Child;
 }
 
-export function Layout({ title, live, nowMs, nav, children }: LayoutProps) {
+export function Layout({ site, title, live, nowMs, children }: LayoutProps) {
+  const { nav, assets } = site;
   return (
     <html lang="en">
       <head>

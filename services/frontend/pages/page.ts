@@ -22,6 +22,8 @@ export interface LiveSources {
 export interface Page {
   /** In the header of every page; undefined for a page that others lead to. */
   readonly link?: NavLink;
+  /** CSS of what it alone shows; where it shows things that other pages do too, that of all pages holds. */
+  readonly style: string;
   /** Its addresses, from the root of the site on. An error may be thrown: it becomes a failure. */
   readonly routes: (sources: RouteSources) => Hono;
   /** How it is kept up to date. */

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { Child } from "hono/jsx";
 import { FailureNotice } from "../look/failure_notice.tsx";
-import { Layout, type LayoutProps, type NavLink } from "../look/layout.tsx";
+import { Layout, type LayoutProps, type Site } from "../look/layout.tsx";
 import type { PageFailure } from "../look/page_failure.ts";
 import { Retry, waitingHeader } from "../look/retry.tsx";
 import { wantsPart } from "./wants_part.ts";
@@ -10,19 +10,19 @@ type Status = 200 | PageFailure["status"];
 
 /** Answers with pages in the layout of the site, with parts of pages, and with failures. */
 export class PageSender {
-  readonly #nav: readonly NavLink[];
+  readonly #site: Site;
 
-  constructor(nav: readonly NavLink[]) {
-    this.#nav = nav;
+  constructor(site: Site) {
+    this.#site = site;
   }
 
   page(
     c: Context,
-    layout: Omit<LayoutProps, "children" | "nav">,
+    layout: Omit<LayoutProps, "children" | "site">,
     content: Child,
     status: Status = 200,
   ): Response | Promise<Response> {
-    const page = <Layout {...layout} nav={this.#nav}>{content}</Layout>;
+    const page = <Layout {...layout} site={this.#site}>{content}</Layout>;
     return send(c, `<!DOCTYPE html>${page}`, status);
   }
 

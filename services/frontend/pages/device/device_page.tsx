@@ -7,10 +7,12 @@ import type { Page } from "../page.ts";
 import { DeviceDetail } from "./device_detail.tsx";
 import { MoreFailed, MoreReadings } from "./load_more.tsx";
 import { readingViews } from "./reading_views.ts";
+import style from "./style.css" with { type: "text" };
 import { unknownDevice } from "./unknown_device.ts";
 
 /** One device, with its newest readings or a page of its older ones. */
 export const devicePage: Page = {
+  style,
   routes({ iot, now, send }) {
     const show = async (c: Context, deviceId: string) => {
       const pageToken = c.req.query("page_token") ?? "";

@@ -6,10 +6,12 @@ import { deviceListKey } from "./device_list_frames.tsx";
 import { deviceListHref } from "./device_list_href.ts";
 import { deviceListViews } from "./device_list_views.ts";
 import { deviceRows } from "./device_rows.tsx";
+import style from "./style.css" with { type: "text" };
 
 /** All devices, ordered by id. */
 export const devicesPage: Page = {
   link: { href: "/devices", label: "Devices" },
+  style,
   routes({ iot, now, send }) {
     const app = new Hono();
     app.get("/devices", async (c) => {
