@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { Hono } from "hono";
 import { frontendApp, openLive } from "../../tests/support/frontend_app.ts";
-import { nextWith } from "../../tests/support/live_stream.ts";
+import { nextEvent } from "../../tests/support/live_stream.ts";
 import { createApp } from "./app.tsx";
 import { LivePoller } from "./live/live_poller.ts";
 import { ViewBudget } from "./live/view_budget.ts";
@@ -156,8 +156,10 @@ Deno.test("A page is all that the app has to be told of it", async () => {
   assert.equal(await noPart.text(), "No such zone: /clock/mars?at=1");
 
   const { events } = await openLive(t, [{ zone: "utc", after: "7" }, { zone: "mars" }]);
-  assert.equal((await nextWith(events, "tick 1 after 7")).view, 0);
-  assert.equal((await nextWith(events, "No such zone")).view, 1);
+  const first = await nextEvent(events, ({ type, view }) => type === "frame" && view === 0);
+  assert.equal(first.html, "tick 1 after 7");
+  const gone = await nextEvent(events, ({ type, view }) => type === "frame" && view === 1);
+  assert.match(gone.html!, /hx-target="#main"[^]*No such zone/);
   await events.return(undefined);
   for (const view of [{ zone: 1 }, { devices: "" }]) {
     assert.equal((await openLive(t, [view])).response.status, 400);

@@ -32,7 +32,7 @@ export interface PolledView<Value> {
 
 export interface ViewKindOptions<Value> {
   readonly name: string;
-  /** What to say where the backend does not know what is polled; that it is no page, if not given. */
+  /** What to say where the backend does not know what is polled; that of no page unless given. */
   readonly missing?: PageFailure;
   readonly read: (value: unknown, after: string | undefined) => PolledView<Value> | undefined;
 }

@@ -12,13 +12,13 @@ export interface NavLink {
 }
 
 /** What all pages share. */
-export interface Site {
+export interface SiteParts {
   readonly nav: readonly NavLink[];
   readonly assets: Assets;
 }
 
 export interface LayoutProps {
-  readonly site: Site;
+  readonly site: SiteParts;
   readonly title: string;
   /** What the page says of its liveness before its stream says more; undefined where nothing is live. */
   readonly live: "connecting" | "lost" | undefined;

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { Child } from "hono/jsx";
 import { FailureNotice } from "../look/failure_notice.tsx";
-import { Layout, type LayoutProps, type Site } from "../look/layout.tsx";
+import { Layout, type LayoutProps, type SiteParts } from "../look/layout.tsx";
 import type { PageFailure } from "../look/page_failure.ts";
 import { Retry, waitingHeader } from "../look/retry.tsx";
 import { wantsPart } from "./wants_part.ts";
@@ -10,9 +10,9 @@ type Status = 200 | PageFailure["status"];
 
 /** Answers with pages in the layout of the site, with parts of pages, and with failures. */
 export class PageSender {
-  readonly #site: Site;
+  readonly #site: SiteParts;
 
-  constructor(site: Site) {
+  constructor(site: SiteParts) {
     this.#site = site;
   }
 
