@@ -3,10 +3,10 @@ import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
 import { LiveConnection } from "../../live/live_connection.tsx";
 import { DeviceName } from "../../look/device_name.tsx";
 import { DeviceFacts, deviceFacts } from "./device_facts.tsx";
-import { deviceHref } from "./device_href.ts";
-import { readingKey } from "./reading_row.tsx";
-import { ReadingTable } from "./reading_table.tsx";
-import { writeCursor } from "./window_cursor.ts";
+import { deviceHref, olderHref } from "./device_href.ts";
+import { readingKey } from "./readings/reading_row.tsx";
+import { ReadingTable } from "./readings/reading_table.tsx";
+import { writeCursor } from "./readings/window_cursor.ts";
 
 export interface DeviceDetailProps {
   readonly device: IoTDevice;
@@ -38,7 +38,7 @@ export function DeviceDetail(props: DeviceDetailProps) {
           {!newest && <a href={deviceHref(deviceId)}>Newest readings</a>}
         </div>
         <div id="readings">
-          <ReadingTable deviceId={deviceId} readings={readings} nextPageToken={nextPageToken} />
+          <ReadingTable readings={readings} olderHref={olderHref(deviceId, nextPageToken)} />
         </div>
       </section>
       <LiveConnection view={{ readings: deviceId }} after={after} asOfMs={nowMs} />

@@ -11,3 +11,8 @@ export function deviceHref(deviceId: string, pageToken?: string): string {
   const path = steps ? "/device" : `/devices/${encodeURIComponent(deviceId)}`;
   return query.size === 0 ? path : `${path}?${query}`;
 }
+
+/** The address of the readings after a page of them; undefined after the last. */
+export function olderHref(deviceId: string, nextPageToken: string): string | undefined {
+  return nextPageToken === "" ? undefined : deviceHref(deviceId, nextPageToken);
+}

@@ -5,8 +5,9 @@ import { queryReadings } from "../../queries/query_readings.ts";
 import { wantsPart } from "../../serving/wants_part.ts";
 import type { Page } from "../page.ts";
 import { DeviceDetail } from "./device_detail.tsx";
-import { MoreFailed, MoreReadings } from "./load_more.tsx";
+import { olderHref } from "./device_href.ts";
 import { readingViews } from "./reading_views.ts";
+import { MoreFailed, MoreReadings } from "./readings/load_more.tsx";
 import style from "./style.css" with { type: "text" };
 import { unknownDevice } from "./unknown_device.ts";
 
@@ -23,7 +24,10 @@ export const devicePage: Page = {
       const device = await queryDevice(iot, deviceId);
       const { readings, nextPageToken } = await readingsQuery;
       if (wantsPart(c)) {
-        return send.part(c, <MoreReadings {...{ deviceId, readings, nextPageToken }} />);
+        return send.part(
+          c,
+          <MoreReadings readings={readings} olderHref={olderHref(deviceId, nextPageToken)} />,
+        );
       }
       const newest = pageToken === "";
       return send.page(

@@ -4,8 +4,8 @@ import { queryDevice } from "../../queries/query_device.ts";
 import { queryReadings } from "../../queries/query_readings.ts";
 import type { LiveSources } from "../page.ts";
 import { readingFrames, type ReadingsView, readingsView } from "./reading_frames.tsx";
+import { readCursor } from "./readings/window_cursor.ts";
 import { unknownDevice } from "./unknown_device.ts";
-import { readCursor } from "./window_cursor.ts";
 
 /** Devices with their newest readings, by their ids; `after` is a cursor, and none that of older readings. */
 export function readingViews(sources: LiveSources): ViewKind {

@@ -1,7 +1,7 @@
 import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
-import { contentKey } from "../../format/content_key.ts";
-import { instantMs, utcText } from "../../format/instant.ts";
-import { measurementText, quantities, type Quantity } from "../../format/measurement.ts";
+import { contentKey } from "../../../format/content_key.ts";
+import { instantMs, utcText } from "../../../format/instant.ts";
+import { measurementText, quantities, type Quantity } from "../../../format/measurement.ts";
 
 /** 40 bits: enough to tell a device's newest readings apart. */
 export const readingKeyLength = 10;

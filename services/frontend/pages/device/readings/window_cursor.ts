@@ -1,4 +1,4 @@
-import { readingsPerPage } from "../../queries/query_readings.ts";
+import { readingsPerPage } from "../../../queries/query_readings.ts";
 import { readingKeyLength } from "./reading_row.tsx";
 
 /**

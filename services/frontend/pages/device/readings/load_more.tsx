@@ -1,20 +1,19 @@
 import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
-import type { PageFailure } from "../../look/page_failure.ts";
-import { deviceHref } from "./device_href.ts";
+import type { PageFailure } from "../../../look/page_failure.ts";
 import { ReadingRow } from "./reading_row.tsx";
 
 interface MoreProps {
-  readonly deviceId: string;
-  readonly nextPageToken: string;
+  /** Where older readings are; undefined where these are all. */
+  readonly olderHref: string | undefined;
 }
 
 /** What a table of readings ends with: the way to those that are older. */
-export function More({ deviceId, nextPageToken }: MoreProps) {
+export function More({ olderHref }: MoreProps) {
   return (
     <p id="more" class="pager">
-      {nextPageToken === ""
+      {olderHref === undefined
         ? <span class="quiet">These are all the readings.</span>
-        : <MoreLink href={deviceHref(deviceId, nextPageToken)} label="Load more" />}
+        : <MoreLink href={olderHref} label="Load more" />}
     </p>
   );
 }
@@ -41,14 +40,14 @@ interface MoreReadingsProps extends MoreProps {
 }
 
 /** The answer to "Load more": rows for the end of the table, and the next such link. */
-export function MoreReadings({ deviceId, readings, nextPageToken }: MoreReadingsProps) {
+export function MoreReadings({ readings, olderHref }: MoreReadingsProps) {
   return (
     <>
       <hx-partial hx-target="#reading-rows" hx-swap="beforeend">
         {readings.map((reading) => ReadingRow({ reading, fresh: false }))}
       </hx-partial>
       <hx-partial hx-target="#more" hx-swap="outerHTML">
-        <More deviceId={deviceId} nextPageToken={nextPageToken} />
+        <More olderHref={olderHref} />
       </hx-partial>
     </>
   );

@@ -1,16 +1,16 @@
 import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
-import { quantities, type Quantity } from "../../format/measurement.ts";
+import { quantities, type Quantity } from "../../../format/measurement.ts";
 import { More } from "./load_more.tsx";
 import { ReadingRow } from "./reading_row.tsx";
 
 interface ReadingTableProps {
-  readonly deviceId: string;
   readonly readings: readonly SensorReading[];
-  readonly nextPageToken: string;
+  /** Where older readings are; undefined where these are all. */
+  readonly olderHref: string | undefined;
 }
 
 /** What the page swaps as a whole when rows cannot be added one by one. */
-export function ReadingTable({ deviceId, readings, nextPageToken }: ReadingTableProps) {
+export function ReadingTable({ readings, olderHref }: ReadingTableProps) {
   if (readings.length === 0) {
     return (
       <section class="notice">
@@ -31,7 +31,7 @@ export function ReadingTable({ deviceId, readings, nextPageToken }: ReadingTable
           {readings.map((reading) => ReadingRow({ reading, fresh: false }))}
         </tbody>
       </table>
-      <More deviceId={deviceId} nextPageToken={nextPageToken} />
+      <More olderHref={olderHref} />
     </>
   );
 }
