@@ -5,13 +5,13 @@ import { serveHttp } from "#shared/http/http_server.ts";
 import { warnIfOpen } from "#shared/http/warn_if_open.ts";
 import { aborted } from "#shared/lifecycle/aborted.ts";
 import { createApp } from "./app.tsx";
-import { connectBackend } from "./backend_client.ts";
 import { type FrontendConfig, frontendSettings } from "./config.ts";
-import { createFrontendMetrics } from "./frontend_metrics.ts";
 import { LivePoller } from "./live/live_poller.ts";
 import { PollGate } from "./live/poll_gate.ts";
 import { ViewBudget } from "./live/view_budget.ts";
-import { isAway } from "./page_failure.ts";
+import { connectBackend } from "./queries/backend_client.ts";
+import { isAway } from "./queries/is_away.ts";
+import { createFrontendMetrics } from "./serving/frontend_metrics.ts";
 
 /** Pause between two polls of what open pages show. */
 const pollIntervalMs = 1_000;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Code } from "@connectrpc/connect";
-import { BrowserBackend } from "../../tests/support/browser_backend.ts";
-import { FakeBackend } from "../../tests/support/fake_backend.ts";
+import { BrowserBackend } from "../../../tests/support/browser_backend.ts";
+import { FakeBackend } from "../../../tests/support/fake_backend.ts";
 import { connectBackend } from "./backend_client.ts";
 
 Deno.test("connectBackend queries over HTTP, and again after the backend was away", async () => {

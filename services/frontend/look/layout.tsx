@@ -1,12 +1,24 @@
 import type { Child } from "hono/jsx";
 import { utcText } from "../format/instant.ts";
-import { assets } from "../static/assets.ts";
-import type { ViewRequest } from "./view_request.ts";
+import type { Assets } from "../static/assets.ts";
 
 /** What htmx is to do without: styles and scripts that the security policy forbids, and history. */
 const htmxConfig = JSON.stringify({ includeIndicatorCSS: false, history: false });
 
+/** A place that every page leads to. */
+export interface NavLink {
+  readonly href: string;
+  readonly label: string;
+}
+
+/** What all pages share. */
+export interface SiteParts {
+  readonly nav: readonly NavLink[];
+  readonly assets: Assets;
+}
+
 export interface LayoutProps {
+  readonly site: SiteParts;
   readonly title: string;
   /** What the page says of its liveness before its stream says more; undefined where nothing is live. */
   readonly live: "connecting" | "lost" | undefined;
@@ -14,7 +26,8 @@ export interface LayoutProps {
   readonly children: Child;
 }
 
-export function Layout({ title, live, nowMs, children }: LayoutProps) {
+export function Layout({ site, title, live, nowMs, children }: LayoutProps) {
+  const { nav, assets } = site;
   return (
     <html lang="en">
       <head>
@@ -38,7 +51,7 @@ export function Layout({ title, live, nowMs, children }: LayoutProps) {
               demo-app
             </a>
             <nav aria-label="Main">
-              <a href="/devices">Devices</a>
+              {nav.map(Link)}
             </nav>
             <p
               id="live-indicator"
@@ -64,21 +77,6 @@ export function Layout({ title, live, nowMs, children }: LayoutProps) {
   );
 }
 
-export interface LiveConnectionProps {
-  readonly view: ViewRequest;
-  /** When what the page shows was asked for, in Unix milliseconds. */
-  readonly asOfMs: number;
-}
-
-/** Says to `static/page.js` what the page shows, where it stands in that, and of when it is. */
-export function LiveConnection({ view: { after, ...view }, asOfMs }: LiveConnectionProps) {
-  return (
-    <div
-      id="live"
-      hidden
-      data-live={JSON.stringify(view)}
-      data-after={after}
-      data-as-of={asOfMs}
-    />
-  );
+function Link({ href, label }: NavLink) {
+  return <a href={href}>{label}</a>;
 }

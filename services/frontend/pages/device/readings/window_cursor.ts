@@ -1,4 +1,5 @@
-import { readingKeyLength, readingsPerPage } from "./reading_table.tsx";
+import { readingsPerPage } from "../../../queries/query_readings.ts";
+import { readingKeyLength } from "./reading_row.tsx";
 
 /**
  * What a device's page shows of its newest readings: enough for any replica to

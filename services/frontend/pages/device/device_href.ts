@@ -12,9 +12,7 @@ export function deviceHref(deviceId: string, pageToken?: string): string {
   return query.size === 0 ? path : `${path}?${query}`;
 }
 
-/** The address of a page of the device list; the first page has no token. */
-export function deviceListHref(pageToken: string): string {
-  return pageToken === ""
-    ? "/devices"
-    : `/devices?${new URLSearchParams({ page_token: pageToken })}`;
+/** The address of the readings after a page of them; undefined after the last. */
+export function olderHref(deviceId: string, nextPageToken: string): string | undefined {
+  return nextPageToken === "" ? undefined : deviceHref(deviceId, nextPageToken);
 }

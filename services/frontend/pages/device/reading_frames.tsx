@@ -1,17 +1,14 @@
 import { toJson } from "@bufbuild/protobuf";
 import { type IoTDevice, IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
 import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
-import { DeviceFacts, deviceFacts } from "../pages/device_detail.tsx";
-import {
-  readingKey,
-  ReadingRow,
-  readingRowId,
-  readingsPerPage,
-  ReadingTable,
-} from "../pages/reading_table.tsx";
-import { type WindowCursor, writeCursor } from "../pages/window_cursor.ts";
-import type { Frame } from "./live_events.tsx";
-import { type InsertedRun, windowChange } from "./window_change.ts";
+import type { Frame } from "../../live/live_view.tsx";
+import { readingsPerPage } from "../../queries/query_readings.ts";
+import { DeviceFacts, deviceFacts } from "./device_facts.tsx";
+import { olderHref } from "./device_href.ts";
+import { readingKey, ReadingRow, readingRowId } from "./readings/reading_row.tsx";
+import { ReadingTable } from "./readings/reading_table.tsx";
+import { type InsertedRun, windowChange } from "./readings/window_change.ts";
+import { type WindowCursor, writeCursor } from "./readings/window_cursor.ts";
 
 /** A device and its newest readings at one moment. */
 export interface ReadingsView {
@@ -76,9 +73,8 @@ function wholeTable({ device, readings, nextPageToken }: ReadingsView): string {
   return String(
     <hx-partial hx-target="#readings" hx-swap="innerHTML">
       <ReadingTable
-        deviceId={device.deviceId}
         readings={readings}
-        nextPageToken={nextPageToken}
+        olderHref={olderHref(device.deviceId, nextPageToken)}
       />
     </hx-partial>,
   );

@@ -1,7 +1,8 @@
 import type { GetAllDeviceResponse } from "#shared/gen/iot/v1/iot_service_pb.ts";
-import { contentKey } from "../format/content_key.ts";
-import { DeviceListBody, type DeviceRow, deviceRows } from "../pages/device_list.tsx";
-import type { Frame } from "./live_events.tsx";
+import { contentKey } from "../../format/content_key.ts";
+import type { Frame } from "../../live/live_view.tsx";
+import { DeviceListBody } from "./device_list.tsx";
+import { type DeviceRow, deviceRows } from "./device_rows.tsx";
 
 /** A page of the device list at one moment. */
 export interface DeviceListView {

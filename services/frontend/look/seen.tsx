@@ -1,28 +1,6 @@
-import type { IoTDevice } from "#shared/gen/iot/v1/device_pb.ts";
-import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
-import { instantMs, utcText } from "../format/instant.ts";
+import { utcText } from "../format/instant.ts";
 import { ageWords, aheadWords, deviceState, lastSign, stateWords } from "../static/freshness.js";
-
-/** What tells whether a device is online. */
-export interface Signs {
-  /** Instants at which it gave a sign of life, in Unix milliseconds. */
-  readonly instants: readonly number[];
-  /** The usual time between two readings, in milliseconds, if known. */
-  readonly intervalMs: number | undefined;
-}
-
-/** A reading is a sign of life too. Empty for a device that has given none. */
-export function signsOf(
-  device: IoTDevice,
-  reading: SensorReading | undefined,
-  intervalSeconds: number | undefined,
-): Signs {
-  const instants = [
-    device.lastSeen === 0n ? NaN : instantMs(device.lastSeen),
-    reading === undefined ? NaN : instantMs(reading.timestamp, reading.nanos),
-  ].filter((ms) => !Number.isNaN(ms));
-  return { instants, intervalMs: intervalSeconds && Math.round(intervalSeconds * 1_000) };
-}
+import type { Signs } from "./signs.ts";
 
 interface SeenProps {
   readonly signs: Signs;

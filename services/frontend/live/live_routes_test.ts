@@ -1,70 +1,15 @@
 import assert from "node:assert/strict";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { frontendApp, nowSeconds } from "../../tests/support/frontend_app.ts";
-import {
-  liveEventsOf,
-  liveRequest,
-  nextEvent,
-  nextWith,
-  viewOf,
-} from "../../tests/support/live_stream.ts";
-import { waitUntil } from "../../tests/support/wait_until.ts";
-import { deviceHref } from "./format/device_href.ts";
-
-type App = ReturnType<typeof frontendApp>;
-
-async function open(t: App, views: readonly unknown[], address = "192.0.2.1") {
-  const env = { remoteAddr: { hostname: address } };
-  const response = await t.app.request("/live", liveRequest(views), env);
-  return { response, events: liveEventsOf(response) };
-}
-
-async function pageView(t: App, path: string) {
-  return viewOf(await (await t.app.request(path)).text());
-}
-
-const hostileIds = [
-  ...[`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `a/b%2F?#`, "..", "live"],
-  ...["مستشعر", "'`&amp;", "<hx-partial hx-target='body'>", "  ", "event: beat\u2028data: x"],
-];
-
-Deno.test("A device's page and its stream work for any id", async () => {
-  for (const deviceId of hostileIds) {
-    await using t = frontendApp();
-    t.backend.addDevice({ deviceId, firmware: "1.2.3" });
-    t.backend.addReading(deviceId, nowSeconds);
-    const { events } = await open(t, [await pageView(t, deviceHref(deviceId))]);
-    assert.match((await nextWith(events, "1.2.3")).html, /hx-target="#facts"/);
-    t.backend.addReading(deviceId, nowSeconds + 1, { temperature: 33.3 });
-    assert.match((await nextWith(events, "33.3")).html, /hx-swap="afterbegin"/);
-    await events.return(undefined);
-  }
-});
-
-Deno.test("The list's stream brings only the rows that changed, and nothing to who shows it", async () => {
-  await using t = frontendApp();
-  for (const deviceId of ["a", "b", "c"]) t.backend.addDevice({ deviceId });
-  const { events } = await open(t, [await pageView(t, "/devices")]);
-  await nextEvent(events, ({ asOf }) => asOf?.[0] !== null && asOf !== undefined);
-  t.backend.addReading("b", nowSeconds, { temperature: 12.3 });
-  const changed = await nextEvent(events, ({ type }) => type === "frame");
-  assert.equal(changed.html!.match(/<hx-partial/g)?.length, 1);
-  assert.match(changed.html!, /hx-swap="outerMorph"><tr id="d-[^]*12\.3/);
-  t.backend.addDevice({ deviceId: "d" });
-  assert.match((await nextWith(events, ">d<")).html, /hx-target="#devices"/);
-  await events.return(undefined);
-
-  const { events: again } = await open(t, [{ devices: "", after: changed.after }]);
-  assert.match((await nextWith(again, ">d<")).html, /hx-target="#devices" hx-swap="innerMorph"/);
-  await again.return(undefined);
-});
+import { frontendApp, nowSeconds, openLive } from "../../../tests/support/frontend_app.ts";
+import { nextEvent, nextWith } from "../../../tests/support/live_stream.ts";
+import { waitUntil } from "../../../tests/support/wait_until.ts";
 
 Deno.test("One stream carries many views, each with what concerns it", async () => {
   await using t = frontendApp();
   const ids = Array.from({ length: 31 }, (_, i) => `d${i}`);
   for (const deviceId of ids) t.backend.addDevice({ deviceId });
   const views = [{ devices: "" }, ...ids.map((readings) => ({ readings, after: "0." }))];
-  const { events } = await open(t, views);
+  const { events } = await openLive(t, views);
   for (const at of [1, 31, 7]) {
     t.backend.addReading(ids[at - 1]!, nowSeconds, { temperature: at + 0.5 });
     const shown = new Set<number>();
@@ -80,7 +25,7 @@ Deno.test("One stream carries many views, each with what concerns it", async () 
 Deno.test("A stream says as of when each view is true, and which the backend fails", async () => {
   await using t = frontendApp();
   t.backend.addDevice({ deviceId: "a" });
-  const { response, events } = await open(t, [{ devices: "" }]);
+  const { response, events } = await openLive(t, [{ devices: "" }]);
   assert.equal(response.headers.get("content-type"), "text/event-stream");
   const first = (await events.next()).value;
   assert.deepEqual(first, { type: "beat", now: t.clock.ms, asOf: [null], down: [false] });
@@ -103,7 +48,7 @@ Deno.test("A stream says as of when each view is true, and which the backend fai
 Deno.test("A stream replaces the page of a device that is gone, and goes on for the others", async () => {
   await using t = frontendApp();
   for (const deviceId of ["a", "b"]) t.backend.addDevice({ deviceId });
-  const { events } = await open(t, ["a", "b"].map((readings) => ({ readings, after: "0." })));
+  const { events } = await openLive(t, ["a", "b"].map((readings) => ({ readings, after: "0." })));
   await nextEvent(events, ({ asOf }) => asOf?.every((ms) => ms !== null) ?? false);
   t.backend.devices.delete("a");
   const gone = await nextWith(events, "#main");
@@ -114,58 +59,17 @@ Deno.test("A stream replaces the page of a device that is gone, and goes on for 
   while (!(await events.next()).done);
 });
 
-Deno.test("A viewer who connects again gets exactly the readings that it missed", async () => {
-  await using t = frontendApp();
-  t.backend.addDevice({ deviceId: "a" });
-  for (let i = 0; i < 60; i++) t.backend.addReading("a", nowSeconds + 10 * i);
-  const view = await pageView(t, "/devices/a");
-  const { events: before } = await open(t, [view]);
-  t.backend.addReading("a", nowSeconds + 600, { temperature: 1 });
-  const { after } = await nextWith(before, "1.0\u00a0°C");
-  await before.return(undefined);
-
-  t.backend.addReading("a", nowSeconds + 610, { temperature: 2 });
-  t.backend.addReading("a", nowSeconds + 585, { temperature: 3 });
-  const { events } = await open(t, [{ ...view, after }]);
-  const missed = (await nextWith(events, "#reading-rows")).html;
-  assert.equal(missed.match(/<tr /g)?.length, 2);
-  assert.match(
-    missed,
-    /afterbegin"><tr[^]*2\.0[^]*hx-target="#r-[0-9a-f]+" hx-swap="afterend"><tr[^]*3\.0/,
-  );
-  await events.return(undefined);
-});
-
-Deno.test("A table that grew by 200 rows is cut back to a page", async () => {
-  await using t = frontendApp();
-  t.backend.addDevice({ deviceId: "a" });
-  t.backend.addReading("a", nowSeconds);
-  const { events } = await open(t, [{ readings: "a", after: "0." }]);
-  for (let i = 1; i <= 240; i++) {
-    t.backend.addReading("a", nowSeconds + i, { temperature: i / 10 });
-    const { html, after } = await nextWith(events, `${(i / 10).toFixed(1)}\u00a0°C`);
-    if (i > 1 && html.includes('hx-target="#readings"')) {
-      assert.equal(html.match(/<tr id/g)?.length, 50);
-      assert.ok(i >= 200);
-      assert.match(after!, /^0\./);
-      await events.return(undefined);
-      return;
-    }
-  }
-  assert.fail("never cut back");
-});
-
 Deno.test("Beyond its share a client is told to come later, and the pages go on", async () => {
   await using t = frontendApp();
   t.backend.addDevice({ deviceId: "a" });
   const devices = Array.from({ length: 20 }, (_, i) => ({ readings: `a${i}`, after: "0." }));
-  const first = await open(t, devices, "192.0.2.1");
-  const second = await open(t, devices, "::ffff:192.0.2.1");
-  const refused = await open(t, [{ devices: "" }], "192.0.2.1");
+  const first = await openLive(t, devices, "192.0.2.1");
+  const second = await openLive(t, devices, "::ffff:192.0.2.1");
+  const refused = await openLive(t, [{ devices: "" }], "192.0.2.1");
   assert.equal(refused.response.status, 429);
   assert.match(refused.response.headers.get("retry-after")!, /^\d+$/);
-  const other = await open(t, devices, "192.0.2.2");
-  const full = await open(t, [{ devices: "" }], "192.0.2.3");
+  const other = await openLive(t, devices, "192.0.2.2");
+  const full = await openLive(t, [{ devices: "" }], "192.0.2.3");
   assert.equal(full.response.status, 503);
   assert.match(full.response.headers.get("retry-after")!, /^\d+$/);
   assert.equal((await t.app.request("/devices")).status, 200);
@@ -174,7 +78,7 @@ Deno.test("Beyond its share a client is told to come later, and the pages go on"
   await first.response.body!.cancel();
   assert.equal(await gauge(), 40);
   assert.equal((await t.metrics.liveStreams.get()).values[0]?.value, 2);
-  const again = await open(t, [{ devices: "" }], "192.0.2.3");
+  const again = await openLive(t, [{ devices: "" }], "192.0.2.3");
   assert.equal(again.response.status, 200);
   for (const { response } of [second, other, again]) await response.body!.cancel();
   assert.equal(await gauge(), 0);
@@ -188,7 +92,7 @@ Deno.test("The polls of many views leave the backend room for the pages", async 
   t.backend.hold = held.promise;
   const streams = await Promise.all(
     [ids.slice(0, 20), ids.slice(20)].map((some) =>
-      open(t, some.map((readings) => ({ readings, after: "0." })))
+      openLive(t, some.map((readings) => ({ readings, after: "0." })))
     ),
   );
   for (const { events } of streams) await events.next();
@@ -225,7 +129,7 @@ Deno.test("A request for a stream that is no list of views is refused unread", a
     ...[[{ devices: "", readings: "a" }], [{ readings: "a", after: 7 }], [{ toString: "" }]],
   ];
   for (const views of bad) {
-    const { response } = await open(t, views as unknown[]);
+    const { response } = await openLive(t, views as unknown[]);
     assert.equal(response.status, 400, JSON.stringify(views));
   }
   const notJson = await t.app.request("/live", { method: "POST", body: "views" });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
 import { IoTService } from "#shared/gen/iot/v1/iot_service_pb.ts";
-import { FakeBackend } from "../../tests/support/fake_backend.ts";
+import { FakeBackend } from "../../../tests/support/fake_backend.ts";
 import { retryUnavailable } from "./retry_unavailable.ts";
 
 function retryingClient(code: Code, wait: (ms: number) => void) {

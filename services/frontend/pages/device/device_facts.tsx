@@ -1,56 +1,11 @@
 import type { IoTDevice } from "#shared/gen/iot/v1/device_pb.ts";
 import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
 import { paceReadings, typicalInterval } from "#shared/telemetry/typical_interval.ts";
-import { deviceHref } from "../format/device_href.ts";
-import { instantMs } from "../format/instant.ts";
-import { hasVisible } from "../format/visible_text.ts";
-import { spanWords } from "../static/freshness.js";
-import { DeviceName } from "./device_name.tsx";
-import { LiveConnection } from "./layout.tsx";
-import { readingKey, ReadingTable } from "./reading_table.tsx";
-import { LastSeen, OnlineState, type Signs, signsOf } from "./seen.tsx";
-import { writeCursor } from "./window_cursor.ts";
-
-export interface DeviceDetailProps {
-  readonly device: IoTDevice;
-  readonly readings: readonly SensorReading[];
-  readonly nextPageToken: string;
-  /** False where `readings` are a later page. */
-  readonly newest: boolean;
-  readonly nowMs: number;
-}
-
-export function DeviceDetail(props: DeviceDetailProps) {
-  const { device, readings, nextPageToken, newest, nowMs } = props;
-  const { deviceId } = device;
-  const after = newest ? writeCursor({ added: 0, keys: readings.map(readingKey) }) : undefined;
-  return (
-    <>
-      <nav class="trail" aria-label="Breadcrumb">
-        <a href="/devices">Devices</a>
-      </nav>
-      <div class="page-head">
-        <h1>
-          <DeviceName deviceId={deviceId} />
-        </h1>
-      </div>
-      <DeviceFacts facts={deviceFacts(device, readings, newest)} nowMs={nowMs} />
-      <section aria-labelledby="readings-title">
-        <div class="section-head">
-          <h2 id="readings-title">{newest ? "Readings" : "Older readings"}</h2>
-          {!newest && <a href={deviceHref(deviceId)}>Newest readings</a>}
-        </div>
-        <div id="readings">
-          <ReadingTable deviceId={deviceId} readings={readings} nextPageToken={nextPageToken} />
-        </div>
-      </section>
-      <LiveConnection
-        view={{ readings: deviceId, ...(after !== undefined && { after }) }}
-        asOfMs={nowMs}
-      />
-    </>
-  );
-}
+import { instantMs } from "../../format/instant.ts";
+import { hasVisible } from "../../format/visible_text.ts";
+import { LastSeen, OnlineState } from "../../look/seen.tsx";
+import { type Signs, signsOf } from "../../look/signs.ts";
+import { spanWords } from "../../static/freshness.js";
 
 /** What is known of a device itself. */
 export interface DeviceFactsData {

@@ -23,13 +23,6 @@ export const onlyRead: PageFailure = {
   passes: false,
 };
 
-export const unknownDevice: PageFailure = {
-  status: 404,
-  title: "Device not found",
-  sentence: "No device with this id has been registered.",
-  passes: false,
-};
-
 const invalidPageToken: PageFailure = {
   status: 400,
   title: "This link does not work",
@@ -37,7 +30,7 @@ const invalidPageToken: PageFailure = {
   passes: false,
 };
 
-export const backendDown: PageFailure = {
+const backendDown: PageFailure = {
   status: 503,
   title: "The backend is not answering",
   sentence: "Devices and readings cannot be shown just now.",
@@ -51,19 +44,22 @@ const backendFailed: PageFailure = {
   passes: true,
 };
 
-export const internalFailure: PageFailure = {
+const internalFailure: PageFailure = {
   status: 500,
   title: "Something went wrong here",
   sentence: "This page could not be made. The log of the web service says more.",
   passes: false,
 };
 
-/** What an error, of a query or of this program, means for the page that met it. */
-export function pageFailure(error: unknown): PageFailure {
+/**
+ * What an error, of a query or of this program, means for the page that met it;
+ * `missing` is what that has to say where the backend does not know what it asked for.
+ */
+export function pageFailure(error: unknown, missing: PageFailure = unknownPage): PageFailure {
   if (!(error instanceof ConnectError)) return internalFailure;
   switch (error.code) {
     case Code.NotFound:
-      return unknownDevice;
+      return missing;
     case Code.InvalidArgument:
       return invalidPageToken;
     case Code.Unavailable:
@@ -74,16 +70,4 @@ export function pageFailure(error: unknown): PageFailure {
     default:
       return backendFailed;
   }
-}
-
-/** True where there was no answer at all. */
-export function isAway(error: unknown): boolean {
-  return error instanceof ConnectError &&
-    (error.code === Code.Unavailable || error.code === Code.DeadlineExceeded);
-}
-
-/** What the error and its causes say, in a line; where they were thrown is the backend's to tell. */
-export function messages(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? error.message : `${error.message}: ${messages(error.cause)}`;
 }
