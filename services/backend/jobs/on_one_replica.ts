@@ -1,5 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import type { Database } from "../store/database.ts";
+import type { JobName } from "./job.ts";
 
 /**
  * Does a job, unless another replica is at it: then undefined. The lock is the
@@ -7,7 +8,7 @@ import type { Database } from "../store/database.ts";
  */
 export async function onOneReplica<Result>(
   db: Kysely<Database>,
-  job: string,
+  job: JobName,
   work: (db: Kysely<Database>) => Promise<Result>,
 ): Promise<Result | undefined> {
   const key = sql`hashtextextended(${`iot-backend ${job}`}, 0)`;
