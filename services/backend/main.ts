@@ -1,5 +1,5 @@
 import { openBroker } from "#shared/broker/open_broker.ts";
-import { deadLetterQueue } from "#shared/broker/port/broker.ts";
+import { deadLetterQueue, type Publisher } from "#shared/broker/port/broker.ts";
 import { defineCommand } from "#shared/command/define_command.ts";
 import { runCommandLine } from "#shared/command/run_command_line.ts";
 import type { RunContext } from "#shared/command/run_context.ts";
@@ -18,20 +18,18 @@ import { watchClocks } from "./ingest/clocks/watch_clocks.ts";
 import { ingestDevices } from "./ingest/ingest_devices.ts";
 import { createIngestMetrics } from "./ingest/ingest_metrics.ts";
 import { ingestReadings } from "./ingest/ingest_readings.ts";
-import { expireParked } from "./jobs/expire_parked.ts";
+import { expireParkedJob } from "./jobs/expire_parked.ts";
 import { LastSeen } from "./jobs/last_seen.ts";
-import { sweepParked } from "./jobs/sweep_parked.ts";
+import { releaseParkedJob } from "./jobs/release_parked.ts";
+import { runJobs } from "./jobs/run_jobs.ts";
 import { serveApi } from "./rpc_server/serve_api.ts";
 import { databaseClock } from "./store/connection/database_clock.ts";
-import { onOneReplica } from "./store/connection/on_one_replica.ts";
 import { answers, openBackendDatabase } from "./store/connection/open_database.ts";
 import { waitForDatabase } from "./store/connection/wait_for_database.ts";
 import { touchDevices } from "./store/devices/touch_devices.ts";
-import { releaseParked } from "./store/parked/release_parked.ts";
 import { migrateToLatest } from "./store/schema/migrate.ts";
 import { knowsSchema } from "./store/schema/schema_version.ts";
 
-const releaseLimit = 10_000;
 /** How long rows may wait with none written before others had better have the work. */
 const longestStallMs = 15_000;
 
@@ -103,26 +101,15 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
       log,
     }),
   );
-  intake.use(sweepParked({
-    async move() {
-      const released = await onOneReplica(
-        maintenance,
-        "sweep",
-        (session) => releaseParked(session, releaseLimit),
-      ) ?? [];
-      let total = 0;
-      for (const { deviceId, count, stored, newestMicros } of released) {
-        lastSeen.note(deviceId, newestMicros);
-        metrics.released.inc(count);
-        metrics.duplicates.inc(count - stored);
-        total += count;
-      }
-      if (total > 0) log.info("Released parked readings", { released: total });
-      return total;
-    },
-    intervalMs: ingest.sweepIntervalMs,
-    log,
-  }));
+  // No job waits for a broker that is away, but the one that sends letters.
+  const letters = Promise.withResolvers<Publisher>();
+  const working = { db: maintenance, intervalMs: ingest.sweepIntervalMs, metrics, log };
+  const expiring = { queue: rabbitmq.sensorQueue, bounds: config.parked };
+  intake.use(runJobs([
+    releaseParkedJob({ ...working, lastSeen }),
+    expireParkedJob({ ...working, ...expiring, deadLetters: letters.promise }),
+    lastSeen,
+  ], { registry, log }));
   const deadLetters = outlets.use(
     await broker.openPublisher({
       queues: [deadLetterQueue(rabbitmq.deviceQueue), deadLetterQueue(rabbitmq.sensorQueue)],
@@ -130,19 +117,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
       maxUnconfirmed: 2 * rabbitmq.prefetch,
     }),
   );
-  intake.use(sweepParked({
-    move: () =>
-      expireParked({
-        db: maintenance,
-        deadLetters,
-        queue: rabbitmq.sensorQueue,
-        bounds: config.parked,
-        metrics,
-        log,
-      }),
-    intervalMs: ingest.sweepIntervalMs,
-    log,
-  }));
+  letters.resolve(deadLetters);
   const clock = new LaterClock({
     askDatabase: () => databaseClock(database.probe),
     registry,

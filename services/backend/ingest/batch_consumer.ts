@@ -1,7 +1,6 @@
 import type { Logger } from "@logtape/logtape";
 import type { Delivery } from "#shared/broker/port/broker.ts";
-import { backoffMs } from "#shared/lifecycle/backoff.ts";
-import { sleep } from "#shared/lifecycle/sleep.ts";
+import { retry, tryAgain } from "#shared/lifecycle/retry.ts";
 import { within } from "#shared/lifecycle/within.ts";
 import { MalformedMessageError } from "../readings/malformed_message_error.ts";
 import { sqlState, writeFailure } from "../store/connection/write_failure.ts";
@@ -137,63 +136,96 @@ export class BatchConsumer<Row> {
   }
 
   /**
-   * Writes the rows, each of the delivery at its place; if the database blames a
-   * row, in halves, until it stands alone.
+   * Writes the rows, each of the delivery at its place. The first try is made
+   * here, since nearly all succeed at it: it costs one wait, and no more.
    */
   async #write(
     deliveries: readonly Delivery[],
     rows: readonly Row[],
     signal: AbortSignal,
   ): Promise<void> {
-    const { write, ack, metrics, log, queue } = this.#options;
-    for (let attempt = 1; !signal.aborted; attempt++) {
-      const startedMs = performance.now();
-      try {
-        await write(rows);
-        metrics.writeSeconds.observe((performance.now() - startedMs) / 1_000);
-        metrics.waiting.progressed(queue);
-        ack(deliveries);
-        return;
-      } catch (error) {
-        const failure = writeFailure(error);
-        const detail = error instanceof Error ? error.message : String(error);
-        metrics.writeFailures.inc({ queue, failure });
-        if (failure === "reject") {
-          if (rows.length === 1) {
-            metrics.waiting.progressed(queue);
-            const state = sqlState(error) ?? "";
-            const delivery = deliveries[0]!;
-            const reason = "refused_by_database";
-            this.#deadLetter([{ delivery, reason, detail: `${state} ${detail}` }], signal);
-          } else {
-            const half = rows.length >> 1;
-            await this.#write(deliveries.slice(0, half), rows.slice(0, half), signal);
-            await this.#write(deliveries.slice(half), rows.slice(half), signal);
-          }
-          return;
-        }
-        const retryMs = Math.round(backoffMs(attempt));
-        const fields = { queue, rows: rows.length, attempt, error: detail, retryMs };
-        if (failure === "repair") log.error("Cannot write: the database needs mending", fields);
-        else log.warning("Cannot write; the batch is kept and tried again", fields);
-        await sleep(retryMs, signal);
-      }
+    if (signal.aborted) return;
+    const startedMs = performance.now();
+    try {
+      await this.#options.write(rows);
+    } catch (error) {
+      return await this.#writeAgain(error, deliveries, rows, signal);
     }
+    this.#written(deliveries, startedMs);
+  }
+
+  #written(deliveries: readonly Delivery[], startedMs: number): void {
+    const { ack, metrics, queue } = this.#options;
+    metrics.writeSeconds.observe((performance.now() - startedMs) / 1_000);
+    metrics.waiting.progressed(queue);
+    ack(deliveries);
+  }
+
+  /** Goes on with rows whose write has failed, until it succeeds, they are refused or given up. */
+  async #writeAgain(
+    failed: unknown,
+    deliveries: readonly Delivery[],
+    rows: readonly Row[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { write, metrics, log, queue } = this.#options;
+    let startedMs = 0;
+    const writeRows = () => {
+      startedMs = performance.now();
+      return write(rows);
+    };
+    try {
+      await tryAgain(failed, writeRows, {
+        signal,
+        again: (error) => writeFailure(error) !== "reject",
+        onFailure({ error, attempt, retryMs }) {
+          const failure = writeFailure(error);
+          metrics.writeFailures.inc({ queue, failure });
+          const fields = { queue, rows: rows.length, attempt, error: messageOf(error), retryMs };
+          if (failure === "repair") log.error("Cannot write: the database needs mending", fields);
+          else log.warning("Cannot write; the batch is kept and tried again", fields);
+        },
+      });
+    } catch (error) {
+      if (writeFailure(error) === "reject") await this.#split(error, deliveries, rows, signal);
+      return;
+    }
+    this.#written(deliveries, startedMs);
+  }
+
+  /** Writes in halves what the database refuses, until the row to blame stands alone. */
+  async #split(
+    refusal: unknown,
+    deliveries: readonly Delivery[],
+    rows: readonly Row[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { metrics, queue } = this.#options;
+    metrics.writeFailures.inc({ queue, failure: "reject" });
+    if (rows.length > 1) {
+      const half = rows.length >> 1;
+      await this.#write(deliveries.slice(0, half), rows.slice(0, half), signal);
+      await this.#write(deliveries.slice(half), rows.slice(half), signal);
+      return;
+    }
+    metrics.waiting.progressed(queue);
+    const detail = `${sqlState(refusal) ?? ""} ${messageOf(refusal)}`;
+    this.#deadLetter([{ delivery: deliveries[0]!, reason: "refused_by_database", detail }], signal);
   }
 
   #deadLetter(letters: readonly Letter[], signal: AbortSignal): void {
-    if (letters.length === 0) return;
+    if (letters.length === 0 || signal.aborted) return;
     const done = this.#confirmed(letters, signal).finally(() => this.#deadLettering.delete(done));
     this.#deadLettering.add(done);
   }
 
-  /** Dead-letters all of them, each acked once its letter is confirmed. */
+  /** Dead-letters all of them, each acked once its letter is confirmed, or given up. */
   async #confirmed(letters: readonly Letter[], signal: AbortSignal): Promise<void> {
     const { deadLetter, ack, metrics, log, queue } = this.#options;
     const unconfirmed = metrics.unconfirmedLetters.labels(queue);
     unconfirmed.inc(letters.length);
     let left = letters;
-    for (let attempt = 1; left.length > 0 && !signal.aborted; attempt++) {
+    const sendLeft = async () => {
       const outcomes = await Promise.allSettled(
         left.map(({ delivery, reason, detail }) => deadLetter(delivery, reason, detail)),
       );
@@ -208,17 +240,25 @@ export class BatchConsumer<Row> {
         if (reason === "decoder_failed") log.error("Dead-lettered what should decode", fields);
         else log.warning("Dead-lettered messages", fields);
       }
-      if (failure?.status === "rejected") {
-        const retryMs = Math.round(backoffMs(attempt));
-        const error = String(failure.reason);
-        const fields = { queue, messages: left.length, error, retryMs };
-        log.error("Cannot dead-letter messages; they are kept", fields);
-        await sleep(retryMs, signal);
-      }
+      if (failure?.status === "rejected") throw failure.reason;
+    };
+    try {
+      await retry(sendLeft, {
+        signal,
+        onFailure({ error, retryMs }) {
+          const fields = { queue, messages: left.length, error: String(error), retryMs };
+          log.error("Cannot dead-letter messages; they are kept", fields);
+        },
+      });
+    } catch {
+      // Given up, which is all that ends it, and the failure was logged.
     }
-    // Those that were given up.
     unconfirmed.dec(left.length);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** What a decoder throws beside its own errors is a fault of ours; the message can be replayed. */

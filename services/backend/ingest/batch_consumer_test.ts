@@ -173,6 +173,27 @@ for (
   });
 }
 
+Deno.test("BatchConsumer counts each write that failed once, by what it calls for", async () => {
+  const failures = [failed("57P03"), failed("42P01"), failed("22P05"), failed("22P05")];
+  const { consumer, accept, acked, dead, registry } = consumerOf({
+    maxRows: 2,
+    write() {
+      const failure = failures.shift();
+      return failure === undefined ? Promise.resolve() : Promise.reject(failure);
+    },
+  });
+  accept("a", "b");
+  await until(() => acked.length === 2, "acks");
+  assert.deepEqual(dead.map(([text]) => text), ["a"]);
+  const counted = (await registry.getSingleMetric("ingest_write_failures_total")!.get()).values;
+  assert.deepEqual(counted.map(({ labels, value }) => [labels["failure"], value]), [
+    ["retry", 1],
+    ["repair", 1],
+    ["reject", 2],
+  ]);
+  await consumer.drain(1_000);
+});
+
 Deno.test("BatchConsumer dead-letters what is malformed, and writes the others", async () => {
   const { consumer, accept, acked, dead, written, registry } = consumerOf({});
   accept("bad 1", "good", "bad 2");
@@ -231,6 +252,20 @@ Deno.test("BatchConsumer forgets what can no longer be acked, and goes on with w
     [["new", "newer", "newest"]],
     [],
   ]);
+});
+
+Deno.test("BatchConsumer writes no halves, and sends no letters, of what it has forgotten", async () => {
+  let tries = 0;
+  const refused = Promise.withResolvers<void>();
+  const { consumer, accept, acked, dead } = consumerOf({
+    maxRows: 2,
+    write: () => ++tries === 1 ? refused.promise : Promise.reject(failed("22P05")),
+  });
+  accept("a", "b");
+  consumer.forget();
+  refused.reject(failed("22P05"));
+  await consumer.drain(20_000);
+  assert.deepEqual([tries, acked, dead], [1, [], []]);
 });
 
 Deno.test("BatchConsumer keeps a malformed message until its dead letter is confirmed", async () => {

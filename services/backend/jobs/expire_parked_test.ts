@@ -3,18 +3,20 @@ import { getLogger } from "@logtape/logtape";
 import { type Kysely, sql } from "kysely";
 import { Registry } from "prom-client";
 import type { OutgoingMessage } from "#shared/broker/port/broker.ts";
-import { eachDatabase } from "../../../tests/support/each_database.ts";
+import { eachDatabase, postgresTest } from "../../../tests/support/each_database.ts";
 import { countRows, device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
 import { decodeReading } from "../ingest/decode_reading.ts";
 import { createIngestMetrics } from "../ingest/ingest_metrics.ts";
 import type { ReadingRow } from "../readings/reading_row.ts";
+import { onOneReplica } from "../store/connection/on_one_replica.ts";
 import type { Database } from "../store/database.ts";
 import { writeDevices } from "../store/devices/write_devices.ts";
 import { takeParked } from "../store/parked/take_parked.ts";
 import { writeReadings } from "../store/readings/write_readings.ts";
-import { expireParked } from "./expire_parked.ts";
+import { expireParkedJob } from "./expire_parked.ts";
 
 const log = getLogger("expire-parked-test");
+const { signal } = new AbortController();
 const dayMs = 86_400_000;
 const lax = { maxAgeMs: 30 * dayMs, maxReadings: 1_000_000 };
 
@@ -32,14 +34,15 @@ function job(db: Kysely<Database>, refuses: (letter: OutgoingMessage) => boolean
     },
   };
   const expire = (bounds: Partial<typeof lax>) =>
-    expireParked({
+    expireParkedJob({
       db,
-      deadLetters,
+      intervalMs: 1_000,
+      deadLetters: Promise.resolve(deadLetters),
       queue: "readings",
       bounds: { ...lax, ...bounds },
       metrics,
       log,
-    });
+    }).run(signal);
   const counted = async () =>
     (await metrics.deadLetters.get()).values.map(({ labels, value }) => [labels["reason"], value]);
   return { letters, expire, counted };
@@ -72,18 +75,18 @@ const rowsOf = (letters: readonly OutgoingMessage[]) =>
 const headersOf = (letters: readonly OutgoingMessage[], name: string) =>
   letters.map(({ headers }) => String(headers?.[`x-dead-letter-${name}`]));
 
-eachDatabase("expireParked", {
+eachDatabase("expireParkedJob", {
   async "dead-letters what is parked for too long, exactly as it came, and nothing else"(db) {
     const rows = await park(db, 15);
     const { letters, expire, counted } = job(db);
-    assert.equal(await expire({}), 10);
+    assert.equal(await expire({}), "more");
     assert.deepEqual(rowsOf(letters), rows.slice(0, 10));
     assert.deepEqual(new Set(headersOf(letters, "reason")), new Set(["parked_too_long"]));
     assert.match(headersOf(letters, "detail")[0]!, /^parked since 2.*longer than 30d: its device/);
     assert.equal(letters[0]!.contentType, "application/protobuf");
     assert.deepEqual(await counted(), [["parked_too_long", 10]]);
     assert.equal(await countRows(db, "parked_readings"), 5);
-    assert.equal(await expire({}), 0);
+    assert.equal(await expire({}), "done");
   },
 
   async "dead-letters the oldest where too many are parked, however long"(db) {
@@ -93,11 +96,11 @@ eachDatabase("expireParked", {
     await sql`update parked_readings set parked_at = now() where device_id = 'more'`.execute(db);
     const { letters, expire, counted } = job(db);
     const bounds = { maxAgeMs: 300 * dayMs, maxReadings: 304 };
-    assert.equal(await expire(bounds), 5);
+    assert.equal(await expire(bounds), "more");
     assert.deepEqual(rowsOf(letters), rows.slice(0, 5));
     assert.match(headersOf(letters, "detail")[0]!, /and more than 304 were: its device/);
     assert.deepEqual(await counted(), [["parked_overflow", 5]]);
-    assert.equal(await expire(bounds), 0);
+    assert.equal(await expire(bounds), "done");
     assert.equal(await countRows(db, "parked_readings"), 304);
   },
 
@@ -106,9 +109,10 @@ eachDatabase("expireParked", {
     await sql`insert into iot_devices
       values ('known', '', '', '', '', 0, 0, now(), now())`.execute(db);
     const { letters, expire } = job(db);
-    assert.equal(await expire({}), 0);
+    assert.equal(await expire({}), "done");
     await sql`update parked_readings set refused = '23514 picky'`.execute(db);
-    assert.equal(await expire({}), 3);
+    assert.equal(await expire({}), "more");
+    assert.equal(letters.length, 3);
     assert.match(headersOf(letters, "detail")[0]!, /longer than 30d: 23514 picky$/);
   },
 
@@ -119,9 +123,9 @@ eachDatabase("expireParked", {
     assert.deepEqual(rowsOf(broken.letters), [rows[0], rows[2], rows[3]]);
     assert.deepEqual(await broken.counted(), [["parked_too_long", 3]]);
     const whole = job(db);
-    assert.equal(await whole.expire({}), 0);
+    assert.equal(await whole.expire({}), "done");
     await anHourLater(db);
-    assert.equal(await whole.expire({}), 1);
+    assert.equal(await whole.expire({}), "more");
     assert.deepEqual(rowsOf(whole.letters), [rows[1]]);
   },
 
@@ -133,7 +137,8 @@ eachDatabase("expireParked", {
     assert.deepEqual(await takeParked(db, lax, 100), []);
     await anHourLater(db);
     const { letters, expire } = job(db);
-    assert.equal(await expire({}), 3);
+    assert.equal(await expire({}), "more");
+    assert.equal(letters.length, 3);
     assert.equal(await countRows(db, "parked_readings"), 0);
     // The letters of both, replayed once their device is known.
     await writeDevices(db, [device(rows[0]!.deviceId)]);
@@ -156,6 +161,36 @@ eachDatabase("expireParked", {
     // The letter is the same reading: its replay changes nothing.
     await writeReadings(db, rowsOf(letters));
     assert.equal(await countRows(db, "sensor_readings"), 1);
+  },
+});
+
+Deno.test("expireParkedJob takes nothing before the broker is there, and ends when it is told to", async () => {
+  const closing = new AbortController();
+  const { run } = expireParkedJob({
+    // It would fail to be asked.
+    db: Object.create(null),
+    intervalMs: 1_000,
+    deadLetters: new Promise(() => {}),
+    queue: "readings",
+    bounds: lax,
+    metrics: createIngestMetrics(new Registry()),
+    log,
+  });
+  const running = run(closing.signal);
+  const reason = new Error("told to stop");
+  closing.abort(reason);
+  await assert.rejects(running, reason);
+});
+
+postgresTest("expireParkedJob of two replicas", {
+  async "leaves all to the one that is at it"(db) {
+    await park(db, 3);
+    const { letters, expire } = job(db);
+    await onOneReplica(db, "expire", async () => {
+      assert.equal(await expire({ maxReadings: 1 }), "elsewhere");
+    });
+    assert.deepEqual(letters, []);
+    assert.equal(await countRows(db, "parked_readings"), 3);
   },
 });
 

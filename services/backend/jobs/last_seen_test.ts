@@ -1,15 +1,19 @@
 import assert from "node:assert/strict";
-import { getLogger } from "@logtape/logtape";
+import { Registry } from "prom-client";
+import { keptLog } from "../../../tests/support/log_lines.ts";
 import { ManualClock } from "../../../tests/support/manual_clock.ts";
 import { LastSeen } from "./last_seen.ts";
+import { runJobs } from "./run_jobs.ts";
 
-const log = getLogger("last-seen-test");
 const intervalMs = 1_000;
 
-/** A `LastSeen` by a clock that stands still until it is told to go on. */
-function scenario(touch: (seen: ReadonlyMap<string, number>) => Promise<void>) {
+/** A `LastSeen` that is run by a clock which stands still until it is told to go on. */
+async function scenario(touch: (seen: ReadonlyMap<string, number>) => Promise<void>) {
   const clock = new ManualClock(0);
+  const { log, lines } = keptLog();
   const lastSeen = new LastSeen({ touch, intervalMs, log, clock });
+  const running = runJobs([lastSeen], { registry: new Registry(), log, clock });
+  await clock.asleep();
   /** Lets time pass, and waits for the pause that follows. */
   const pass = async (ms: number) => {
     clock.advance(ms);
@@ -19,20 +23,24 @@ function scenario(touch: (seen: ReadonlyMap<string, number>) => Promise<void>) {
   return {
     clock,
     lastSeen,
+    lines,
     pass,
     /** An interval, and the pause after a write that took no time. */
     async interval() {
       await pass(intervalMs);
       await pass(0);
     },
-    [Symbol.asyncDispose]: () => lastSeen[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await running[Symbol.asyncDispose]();
+      await lastSeen[Symbol.asyncDispose]();
+    },
   };
 }
 
 Deno.test("LastSeen writes the newest instant of each device, in one write", async () => {
   const writes: ReadonlyMap<string, number>[] = [];
   {
-    await using t = scenario((seen) => Promise.resolve(void writes.push(seen)));
+    await using t = await scenario((seen) => Promise.resolve(void writes.push(seen)));
     for (const [id, micros] of [["a", 1], ["b", 5], ["a", 3], ["a", 2]] as const) {
       t.lastSeen.note(id, micros);
     }
@@ -42,7 +50,7 @@ Deno.test("LastSeen writes the newest instant of each device, in one write", asy
 
 Deno.test("LastSeen writes once an interval, and nothing when nothing was noted", async () => {
   const writes: ReadonlyMap<string, number>[] = [];
-  await using t = scenario((seen) => Promise.resolve(void writes.push(seen)));
+  await using t = await scenario((seen) => Promise.resolve(void writes.push(seen)));
   for (let interval = 0; interval < 3; interval++) await t.interval();
   assert.deepEqual(writes, []);
   t.lastSeen.note("a", 1);
@@ -60,7 +68,7 @@ Deno.test("LastSeen keeps what could not be written, beside what is newer", asyn
   const tried: ReadonlyMap<string, number>[] = [];
   const written: ReadonlyMap<string, number>[] = [];
   {
-    await using t = scenario((seen) => {
+    await using t = await scenario((seen) => {
       tried.push(new Map(seen));
       if (failing) return Promise.reject(new Error("no database"));
       written.push(new Map(seen));
@@ -75,6 +83,7 @@ Deno.test("LastSeen keeps what could not be written, beside what is newer", asyn
     failing = false;
     await t.interval();
     assert.equal(written.length, 1);
+    assert.deepEqual(t.lines.map(({ level }) => level), ["warning", "warning"]);
   }
   assert.deepEqual(written, [new Map([["a", 10], ["b", 20]])]);
 });
@@ -83,16 +92,16 @@ Deno.test("LastSeen writes at its end what was noted while a write was under way
   const reached = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<void>();
   const written: ReadonlyMap<string, number>[] = [];
-  const { lastSeen, clock } = scenario(async (seen) => {
+  const t = await scenario(async (seen) => {
     reached.resolve();
     await gate.promise;
     written.push(seen);
   });
-  lastSeen.note("a", 1);
-  clock.advance(intervalMs);
+  t.lastSeen.note("a", 1);
+  t.clock.advance(intervalMs);
   await reached.promise;
-  lastSeen.note("a", 2);
-  const closed = lastSeen[Symbol.asyncDispose]();
+  t.lastSeen.note("a", 2);
+  const closed = t[Symbol.asyncDispose]();
   gate.resolve();
   await closed;
   assert.deepEqual(written, [new Map([["a", 1]]), new Map([["a", 2]])]);
@@ -103,7 +112,7 @@ Deno.test("LastSeen writes many devices in parts, and keeps only the parts that 
   const sizes: number[] = [];
   const written = new Set<string>();
   let failures = 3;
-  await using t = scenario((seen) => {
+  await using t = await scenario((seen) => {
     if (failures-- > 0) return Promise.reject(new Error("no database"));
     sizes.push(seen.size);
     for (const id of seen.keys()) written.add(id);
@@ -114,11 +123,14 @@ Deno.test("LastSeen writes many devices in parts, and keeps only the parts that 
   for (let pause = 0; pause < 11; pause++) await t.pass(intervalMs);
   assert.deepEqual(sizes, [1_000, 1_000, 500, 1_000, 1_000, 1_000]);
   assert.equal(written.size, devices);
+  assert.deepEqual(t.lines.map(({ fields }) => fields), [
+    { job: "last_seen", error: "no database" },
+  ]);
 });
 
 Deno.test("LastSeen writes for no more than a twentieth of the time, however many devices", async () => {
   let writes = 0;
-  await using t = scenario(() => {
+  await using t = await scenario(() => {
     writes++;
     t.clock.advance(7);
     return Promise.resolve();
@@ -136,7 +148,7 @@ Deno.test("LastSeen writes for no more than a twentieth of the time, however man
 Deno.test("LastSeen writes the newest instant of a device that waits for its turn", async () => {
   const written = new Map<string, number>();
   let writes = 0;
-  await using t = scenario((seen) => {
+  await using t = await scenario((seen) => {
     if (writes++ === 0) t.lastSeen.note("device-1500", 7);
     for (const [id, micros] of seen) written.set(id, micros);
     return Promise.resolve();
@@ -149,8 +161,37 @@ Deno.test("LastSeen writes the newest instant of a device that waits for its tur
   assert.equal(writes, 2);
 });
 
-Deno.test("LastSeen ends even when its last write fails", async () => {
-  const { lastSeen } = scenario(() => Promise.reject(new Error("no database")));
-  lastSeen.note("a", 1);
-  await lastSeen[Symbol.asyncDispose]();
+Deno.test("LastSeen writes nothing twice, and nothing that is not, where its end meets a run", async () => {
+  const gate = Promise.withResolvers<void>();
+  const written: (readonly [string, number])[] = [];
+  const clock = new ManualClock(0);
+  const lastSeen = new LastSeen({
+    async touch(seen) {
+      written.push(...seen);
+      await gate.promise;
+    },
+    intervalMs,
+    log: keptLog().log,
+    clock,
+  });
+  const ids = Array.from({ length: 2_500 }, (_, at) => `device-${at}`);
+  for (const id of ids) lastSeen.note(id, 1);
+  // Its write takes longer than closing waits.
+  const stuck = lastSeen.run(AbortSignal.abort());
+  const last = lastSeen[Symbol.asyncDispose]();
+  gate.resolve();
+  await Promise.all([stuck, last]);
+  assert.deepEqual(written.map(([id]) => id).toSorted(), ids.toSorted());
+  assert(written.every(([, micros]) => micros === 1));
+});
+
+Deno.test("LastSeen ends even when its last write fails, and says so", async () => {
+  const t = await scenario(() => Promise.reject(new Error("no database")));
+  t.lastSeen.note("a", 1);
+  await t[Symbol.asyncDispose]();
+  assert.deepEqual(t.lines, [{
+    level: "warning",
+    message: "Cannot write when devices were last seen",
+    fields: { devices: 1, error: "no database" },
+  }]);
 });

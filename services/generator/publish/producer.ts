@@ -1,5 +1,5 @@
 import type { Publisher } from "#shared/broker/port/broker.ts";
-import { backoffMs } from "#shared/lifecycle/backoff.ts";
+import { Backoff } from "#shared/lifecycle/backoff.ts";
 import type { Clock } from "./clock.ts";
 import { orAborted } from "./or_aborted.ts";
 import { Outbox, type OutboxOptions, type Outgoing } from "./outbox.ts";
@@ -52,8 +52,8 @@ export class Producer {
   readonly #outbox: Outbox;
   readonly #announcements: Rota;
   readonly #readings: Rota;
+  readonly #refusals = new Backoff();
   #started = false;
-  #refusals = 0;
   #behind = false;
 
   constructor(options: ProducerOptions) {
@@ -188,7 +188,7 @@ export class Producer {
     if (this.#outbox.fatal !== undefined) throw this.#outbox.fatal;
     await orAborted(this.#outbox.idle(), signal);
     const messages = this.#outbox.refused.size;
-    const waitMs = Math.round(backoffMs(++this.#refusals));
+    const waitMs = this.#refusals.next();
     log.warning("Broker refused messages, sending them again", { messages, waitMs });
     await clock.sleep(waitMs, signal);
     for (let resent = 0; resent < messages && !signal.aborted;) {
@@ -200,7 +200,7 @@ export class Producer {
       }
     }
     await orAborted(this.#outbox.idle(), signal);
-    if (this.#outbox.refused.size === 0) this.#refusals = 0;
+    if (this.#outbox.refused.size === 0) this.#refusals.reset();
   }
 
   async #sleepUntilDue(signal: AbortSignal): Promise<void> {

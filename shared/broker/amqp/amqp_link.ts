@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Logger } from "@logtape/logtape";
 import type { ChannelModel } from "amqplib";
-import { backoffBounds, backoffMs } from "../../lifecycle/backoff.ts";
+import { Backoff, backoffBounds } from "../../lifecycle/backoff.ts";
 import { ExitError } from "../../lifecycle/exit_error.ts";
 import { sleep } from "../../lifecycle/sleep.ts";
 import { within } from "../../lifecycle/within.ts";
@@ -66,8 +66,9 @@ export class AmqpLink implements AsyncDisposable {
 
   async #keepConnected(started: () => void, failed: (error: ExitError) => void): Promise<void> {
     const { log, role, url } = this.#options;
+    const backoff = new Backoff();
     let everUp = false;
-    for (let attempt = 1; !this.#closing.signal.aborted; attempt++) {
+    while (!this.#closing.signal.aborted) {
       let upAtMs = Infinity;
       try {
         await using connection = await this.#connect();
@@ -85,8 +86,8 @@ export class AmqpLink implements AsyncDisposable {
           return failed(new ExitError(fault.message, { cause: error }));
         }
         // One that is lost at once each time is no reason to try ten times a second.
-        if (performance.now() - upAtMs > backoffBounds.longestMs) attempt = 1;
-        const retryMs = Math.round(backoffMs(attempt));
+        if (performance.now() - upAtMs > backoffBounds.longestMs) backoff.reset();
+        const retryMs = backoff.next();
         const fields = { role, error: fault.message, retryMs };
         if (fault.permanent) log.error("Broker refuses the connection", fields);
         else log.warning("No connection to the broker", fields);

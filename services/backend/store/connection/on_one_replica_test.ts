@@ -5,9 +5,12 @@ import { onOneReplica } from "./on_one_replica.ts";
 
 postgresTest("onOneReplica", {
   async "leaves a job to the replica that is at it, and other jobs to others"(db) {
-    const done = await onOneReplica(db, "sweep", async () => {
-      assert.equal(await onOneReplica(db, "sweep", () => Promise.resolve("twice")), undefined);
-      return await onOneReplica(db, "count", () => Promise.resolve("beside"));
+    const done = await onOneReplica(db, "release_parked", async () => {
+      assert.equal(
+        await onOneReplica(db, "release_parked", () => Promise.resolve("twice")),
+        undefined,
+      );
+      return await onOneReplica(db, "expire_parked", () => Promise.resolve("beside"));
     });
     assert.equal(done, "beside");
   },
@@ -15,10 +18,14 @@ postgresTest("onOneReplica", {
 
 eachDatabase("onOneReplica", {
   async "lets go of a job that has ended, well or not"(db) {
-    const failing = onOneReplica(db, "sweep", (session) => sql`select 1 / 0`.execute(session));
+    const failing = onOneReplica(
+      db,
+      "release_parked",
+      (session) => sql`select 1 / 0`.execute(session),
+    );
     await assert.rejects(failing, { code: "22012" });
     for (let round = 0; round < 2; round++) {
-      assert.equal(await onOneReplica(db, "sweep", () => Promise.resolve(round)), round);
+      assert.equal(await onOneReplica(db, "release_parked", () => Promise.resolve(round)), round);
     }
   },
 });

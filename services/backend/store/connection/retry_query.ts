@@ -1,8 +1,7 @@
-import { backoffMs } from "#shared/lifecycle/backoff.ts";
-import { sleep } from "#shared/lifecycle/sleep.ts";
+import { retry } from "#shared/lifecycle/retry.ts";
 import { isConnectionError, sqlState } from "./write_failure.ts";
 
-const maxTries = 5;
+const tries = 5;
 /** A connection that goes sooner than this was lost, not given up by one who waited. */
 const lostWithinMs = 1_000;
 /** What the server says when it has ended a statement, or not begun it, for no fault of its own. */
@@ -19,17 +18,13 @@ export async function retryQuery<Result>(
   query: () => Promise<Result>,
   nowMs: () => number = () => performance.now(),
 ): Promise<Result> {
-  for (let attempt = 1;; attempt++) {
-    const startedMs = nowMs();
-    try {
-      return await query();
-    } catch (error) {
-      const tookMs = nowMs() - startedMs;
-      if (attempt === maxTries || signal.aborted || !hasEnded(error, tookMs)) throw error;
-      await sleep(backoffMs(attempt), signal);
-      if (signal.aborted) throw error;
-    }
-  }
+  let startedMs = 0;
+  const startQuery = () => {
+    startedMs = nowMs();
+    return query();
+  };
+  const again = (error: unknown) => hasEnded(error, nowMs() - startedMs);
+  return await retry(startQuery, { signal, tries, again });
 }
 
 /** Whether what failed runs no more, and may succeed at the next try. */

@@ -1,8 +1,7 @@
 import type { Logger } from "@logtape/logtape";
-import { backoffMs } from "#shared/lifecycle/backoff.ts";
 import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { orAborted } from "#shared/lifecycle/or_aborted.ts";
-import { sleep } from "#shared/lifecycle/sleep.ts";
+import { retry } from "#shared/lifecycle/retry.ts";
 import type { DatabaseConfig } from "../../config.ts";
 import { isTransient, sqlState } from "./write_failure.ts";
 
@@ -33,27 +32,28 @@ export async function waitForDatabase(
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  for (let attempt = 1;; attempt++) {
+  signal.throwIfAborted();
+  const name = config.url?.pathname.slice(1) || config.database;
+  const where = config.url?.host || `${config.host}:${config.port}`;
+  const mend = (error: unknown) => permanent[sqlState(error) ?? ""]?.(name, config);
+  const passes = (error: unknown) =>
+    !(error instanceof ExitError) && mend(error) === undefined && isTransient(error);
+  try {
+    await retry(() => orAborted(work(), signal), {
+      signal,
+      again: (error) => !signal.aborted && passes(error),
+      onFailure: ({ error, retryMs }) =>
+        log.warning("Cannot use the database yet", { where, error: detailOf(error), retryMs }),
+    });
+  } catch (error) {
     signal.throwIfAborted();
-    try {
-      await orAborted(work(), signal);
-      return;
-    } catch (error) {
-      signal.throwIfAborted();
-      if (error instanceof ExitError) throw error;
-      const detail = error instanceof Error ? error.message || String(error) : String(error);
-      const name = config.url?.pathname.slice(1) || config.database;
-      const where = config.url?.host || `${config.host}:${config.port}`;
-      const mend = permanent[sqlState(error) ?? ""]?.(name, config);
-      if (mend !== undefined || !isTransient(error)) {
-        const message = `Cannot use database ${name} at ${where}: ${detail}`;
-        throw new ExitError(mend === undefined ? message : `${message}: ${mend}`, {
-          cause: error,
-        });
-      }
-      const retryMs = Math.round(backoffMs(attempt));
-      log.warning("Cannot use the database yet", { where, error: detail, retryMs });
-      await sleep(retryMs, signal);
-    }
+    if (error instanceof ExitError) throw error;
+    const message = `Cannot use database ${name} at ${where}: ${detailOf(error)}`;
+    const how = mend(error);
+    throw new ExitError(how === undefined ? message : `${message}: ${how}`, { cause: error });
   }
+}
+
+function detailOf(error: unknown): string {
+  return error instanceof Error ? error.message || String(error) : String(error);
 }
