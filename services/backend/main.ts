@@ -15,9 +15,10 @@ import { type BackendConfig, backendSettings } from "./config.ts";
 import { FutureWatch } from "./ingest/clocks/future_watch.ts";
 import { LaterClock } from "./ingest/clocks/later_clock.ts";
 import { watchClocks } from "./ingest/clocks/watch_clocks.ts";
-import { ingestDevices } from "./ingest/ingest_devices.ts";
+import { consumeQueue } from "./ingest/consume_queue.ts";
+import { deviceMessages } from "./ingest/device_messages.ts";
 import { createIngestMetrics } from "./ingest/ingest_metrics.ts";
-import { ingestReadings } from "./ingest/ingest_readings.ts";
+import { readingMessages } from "./ingest/reading_messages.ts";
 import { expireParkedJob } from "./jobs/expire_parked.ts";
 import { LastSeen } from "./jobs/last_seen.ts";
 import { releaseParkedJob } from "./jobs/release_parked.ts";
@@ -126,12 +127,10 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   await clock.look();
   const future = new FutureWatch(log);
   open.use(watchClocks(clock, future));
+  const writing = { db: database.ingest, lastSeen, future, metrics };
   const consuming = {
-    db: database.ingest,
     broker,
     deadLetters,
-    lastSeen,
-    future,
     nowMs: () => clock.nowMs(),
     metrics,
     log,
@@ -142,8 +141,10 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   };
   // Parked readings are released in the batch that registers their devices, so one writer: two
   // would only meet in the same rows.
-  intake.use(await ingestDevices({ ...consuming, queue: rabbitmq.deviceQueue, writers: 1 }));
-  intake.use(await ingestReadings({ ...consuming, queue: rabbitmq.sensorQueue, signal }));
+  const devices = { ...consuming, queue: rabbitmq.deviceQueue, writers: 1 };
+  intake.use(await consumeQueue(deviceMessages(writing), devices));
+  const readings = { ...consuming, queue: rabbitmq.sensorQueue };
+  intake.use(await consumeQueue(await readingMessages({ ...writing, signal }), readings));
 
   log.info("Backend is ready", { api: api.url, metrics: `${admin.url}/metrics` });
   context.onReady?.({ api: api.url, admin: admin.url });

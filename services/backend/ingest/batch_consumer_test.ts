@@ -6,6 +6,8 @@ import { waitUntil } from "../../../tests/support/wait_until.ts";
 import { MalformedMessageError } from "../readings/malformed_message_error.ts";
 import { BatchConsumer, type BatchConsumerOptions } from "./batch_consumer.ts";
 import { createIngestMetrics } from "./ingest_metrics.ts";
+import type { MessageKind } from "./message_kind.ts";
+import type { Settlement } from "./settlement.ts";
 
 const never = 3_600_000;
 
@@ -18,37 +20,43 @@ const textOf = ({ body }: Delivery) => new TextDecoder().decode(body);
 const failed = (code: string) => Object.assign(new Error("refused"), { code });
 
 /** A consumer of texts, and what became of them. `bad …` is malformed. */
-function consumerOf(options: Partial<BatchConsumerOptions<string>>) {
+function consumerOf(
+  { write = () => Promise.resolve(), deadLetter = () => Promise.resolve(), ...options }:
+    & Partial<BatchConsumerOptions & Pick<MessageKind<string>, "decode" | "write">>
+    & Partial<Settlement>,
+) {
   const acked: string[] = [];
   const dead: [text: string, reason: string, detail: string][] = [];
   const written: (readonly string[])[] = [];
   const registry = new Registry();
-  const write = options.write ?? (() => Promise.resolve());
-  const deadLetter = options.deadLetter ?? (() => Promise.resolve());
-  const consumer = new BatchConsumer<string>({
+  const kind: MessageKind<string> = {
+    decode: options.decode ?? ((body) => {
+      const text = new TextDecoder().decode(body);
+      if (text.startsWith("bad")) throw new MalformedMessageError("out_of_range", text);
+      return text;
+    }),
+    async write(rows) {
+      await write(rows);
+      written.push(rows);
+    },
+  };
+  const settlement: Settlement = {
+    ack: options.ack ?? ((deliveries) => void acked.push(...deliveries.map(textOf))),
+    async deadLetter(delivery, reason, detail) {
+      await deadLetter(delivery, reason, detail);
+      dead.push([textOf(delivery), reason, detail]);
+    },
+  };
+  const consumer = new BatchConsumer(kind, {
     queue: "q",
     maxRows: 3,
     maxWaitMs: never,
     writers: 1,
     nowMs: () => 0,
-    decode(body) {
-      const text = new TextDecoder().decode(body);
-      if (text.startsWith("bad")) throw new MalformedMessageError("out_of_range", text);
-      return text;
-    },
-    ack: (deliveries) => void acked.push(...deliveries.map(textOf)),
     metrics: createIngestMetrics(registry),
     log: getLogger("batch-consumer-test"),
     ...options,
-    async write(rows) {
-      await write(rows);
-      written.push(rows);
-    },
-    async deadLetter(delivery, reason, detail) {
-      await deadLetter(delivery, reason, detail);
-      dead.push([textOf(delivery), reason, detail]);
-    },
-  });
+  }, settlement);
   const accept = (...texts: string[]) => texts.forEach((text) => consumer.accept(delivery(text)));
   return { consumer, accept, acked, dead, written, registry };
 }

@@ -5,28 +5,30 @@ import type { Database } from "../store/database.ts";
 import { KnownDevices } from "../store/readings/known_devices.ts";
 import { writeReadings } from "../store/readings/write_readings.ts";
 import type { FutureWatch } from "./clocks/future_watch.ts";
-import { consume, type ConsumeOptions } from "./consume.ts";
 import { decodeReading } from "./decode_reading.ts";
+import type { IngestMetrics } from "./ingest_metrics.ts";
+import type { MessageKind } from "./message_kind.ts";
 import type { SeenDevices } from "./seen_devices.ts";
 
-type Options = Omit<ConsumeOptions<ReadingRow>, "decode" | "write"> & {
+export interface ReadingMessagesOptions {
   readonly db: Kysely<Database>;
   readonly lastSeen: SeenDevices;
   readonly future: FutureWatch;
+  readonly metrics: Pick<IngestMetrics, "stored" | "duplicates">;
   /** Aborted to end a start that takes long. */
   readonly signal: AbortSignal;
-};
+}
 
 /**
- * Consumes readings: stores each, or parks it until its device is known.
+ * Readings: each is stored, or parked until its device is known.
  *
  * @throws the signal's reason when it is aborted before the start is over.
  */
-export async function ingestReadings(options: Options): Promise<AsyncDisposable> {
-  const { db, metrics, lastSeen, future, signal } = options;
+export async function readingMessages(
+  { db, lastSeen, future, metrics, signal }: ReadingMessagesOptions,
+): Promise<MessageKind<ReadingRow>> {
   const known = await orAborted(KnownDevices.load(db), signal);
-  return await consume<ReadingRow>({
-    ...options,
+  return {
     decode: future.over(decodeReading),
     async write(rows) {
       const { stored, parked } = await writeReadings(db, rows, known);
@@ -39,5 +41,5 @@ export async function ingestReadings(options: Options): Promise<AsyncDisposable>
         if (parked === 0 || known.has(deviceId)) lastSeen.note(deviceId, micros);
       }
     },
-  });
+  };
 }

@@ -1,8 +1,9 @@
 import type { Broker, Publisher, Subscription } from "#shared/broker/port/broker.ts";
 import { BatchConsumer, type BatchConsumerOptions } from "./batch_consumer.ts";
 import { LetterSender } from "./letters/letter_sender.ts";
+import type { MessageKind } from "./message_kind.ts";
 
-export interface ConsumeOptions<Row> extends Omit<BatchConsumerOptions<Row>, "deadLetter" | "ack"> {
+export interface ConsumeOptions extends BatchConsumerOptions {
   readonly broker: Pick<Broker, "subscribe">;
   /** Opened for the dead-letter queue of `queue`. */
   readonly deadLetters: Pick<Publisher, "publish">;
@@ -13,16 +14,18 @@ export interface ConsumeOptions<Row> extends Omit<BatchConsumerOptions<Row>, "de
 const drainMs = 4_000;
 
 /**
- * Consumes `queue` in batches until disposed: then it takes no more, settles
+ * Consumes a queue in batches until disposed: then it takes no more, settles
  * what it has, and closes.
  */
-export async function consume<Row>(options: ConsumeOptions<Row>): Promise<AsyncDisposable> {
+export async function consumeQueue<Row>(
+  kind: MessageKind<Row>,
+  options: ConsumeOptions,
+): Promise<AsyncDisposable> {
   const { broker, deadLetters, prefetch, queue } = options;
   const opened = Promise.withResolvers<Subscription>();
   // Of a lost connection: what was in hand, and as much whose ack may have been under way.
   const letters = new LetterSender({ publisher: deadLetters, queue, maxRemembered: 2 * prefetch });
-  const batches = new BatchConsumer<Row>({
-    ...options,
+  const batches = new BatchConsumer(kind, options, {
     deadLetter: (delivery, reason, detail) => letters.send(delivery, reason, detail),
     ack: async (deliveries) => (await opened.promise).ack(deliveries),
   });

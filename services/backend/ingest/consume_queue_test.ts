@@ -8,14 +8,22 @@ import { amqpUrl, uniqueQueue } from "../../../tests/support/rabbitmq.ts";
 import { TcpProxy } from "../../../tests/support/tcp_proxy.ts";
 import { surelyBrokenMs, waitUntil } from "../../../tests/support/wait_until.ts";
 import { MalformedMessageError } from "../readings/malformed_message_error.ts";
-import { consume } from "./consume.ts";
+import { consumeQueue } from "./consume_queue.ts";
 import { createIngestMetrics } from "./ingest_metrics.ts";
+import type { MessageKind } from "./message_kind.ts";
 
-const log = getLogger("consume-test");
+const log = getLogger("consume-queue-test");
+
+const kind: MessageKind<never> = {
+  decode() {
+    throw new MalformedMessageError("undecodable", "as the test wants it");
+  },
+  write: () => Promise.resolve(),
+};
 
 for (const type of ["classic", "quorum"] as const) {
   Deno.test({
-    name: `consume keeps one letter of a message whose ack was lost, on ${type} queues`,
+    name: `consumeQueue keeps one letter of a message whose ack was lost, on ${type} queues`,
     ignore: amqpUrl === undefined,
     async fn() {
       await using proxy = await TcpProxy.open(new URL(amqpUrl!));
@@ -39,7 +47,7 @@ for (const type of ["classic", "quorum"] as const) {
       const metrics = createIngestMetrics(new Registry());
       let confirmed = 0;
       {
-        await using _consuming = await consume<never>({
+        await using _consuming = await consumeQueue<never>(kind, {
           broker: broken,
           deadLetters: {
             async publish(to: string, message: OutgoingMessage) {
@@ -50,10 +58,6 @@ for (const type of ["classic", "quorum"] as const) {
           prefetch: 10,
           queue: queue.name,
           nowMs: () => 0,
-          decode() {
-            throw new MalformedMessageError("undecodable", "as the test wants it");
-          },
-          write: () => Promise.resolve(),
           maxRows: 10,
           maxWaitMs: 1,
           writers: 1,

@@ -3,21 +3,23 @@ import type { IoTDevice } from "#shared/gen/iot/v1/device_pb.ts";
 import type { Database } from "../store/database.ts";
 import { writeDevices } from "../store/devices/write_devices.ts";
 import type { FutureWatch } from "./clocks/future_watch.ts";
-import { consume, type ConsumeOptions } from "./consume.ts";
 import { decodeDevice } from "./decode_device.ts";
+import type { IngestMetrics } from "./ingest_metrics.ts";
+import type { MessageKind } from "./message_kind.ts";
 import type { SeenDevices } from "./seen_devices.ts";
 
-type Options = Omit<ConsumeOptions<IoTDevice>, "decode" | "write"> & {
+export interface DeviceMessagesOptions {
   readonly db: Kysely<Database>;
   readonly lastSeen: SeenDevices;
   readonly future: FutureWatch;
-};
+  readonly metrics: Pick<IngestMetrics, "stored" | "released" | "duplicates">;
+}
 
-/** Consumes devices: registers each, and releases what was parked for it. */
-export function ingestDevices(options: Options): Promise<AsyncDisposable> {
-  const { db, metrics, lastSeen, future } = options;
-  return consume<IoTDevice>({
-    ...options,
+/** Devices: each is registered, and what was parked for it released. */
+export function deviceMessages(
+  { db, lastSeen, future, metrics }: DeviceMessagesOptions,
+): MessageKind<IoTDevice> {
+  return {
     decode: future.over(decodeDevice),
     async write(devices) {
       const released = await writeDevices(db, devices);
@@ -28,5 +30,5 @@ export function ingestDevices(options: Options): Promise<AsyncDisposable> {
         lastSeen.note(deviceId, newestMicros);
       }
     },
-  });
+  };
 }

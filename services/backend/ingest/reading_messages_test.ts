@@ -12,10 +12,11 @@ import { inTime, waitUntil } from "../../../tests/support/wait_until.ts";
 import type { Database } from "../store/database.ts";
 import { writeDevices } from "../store/devices/write_devices.ts";
 import { FutureWatch } from "./clocks/future_watch.ts";
+import { consumeQueue } from "./consume_queue.ts";
 import { createIngestMetrics } from "./ingest_metrics.ts";
-import { ingestReadings } from "./ingest_readings.ts";
+import { readingMessages } from "./reading_messages.ts";
 
-const log = getLogger("ingest-readings-test");
+const log = getLogger("reading-messages-test");
 
 function reading(deviceId: string): Delivery {
   const body = toBinary(
@@ -40,13 +41,18 @@ async function intake(db: Kysely<Database>, signal: AbortSignal) {
       });
     },
   };
-  const ingesting = await ingestReadings({
+  const metrics = createIngestMetrics(new Registry());
+  const kind = await readingMessages({
     db,
-    broker,
-    deadLetters: { publish: () => Promise.reject(new Error("nothing is malformed")) },
     lastSeen: { note: (deviceId) => noted.push(deviceId) },
     future: new FutureWatch(log),
-    metrics: createIngestMetrics(new Registry()),
+    metrics,
+    signal,
+  });
+  const ingesting = await consumeQueue(kind, {
+    broker,
+    deadLetters: { publish: () => Promise.reject(new Error("nothing is malformed")) },
+    metrics,
     log,
     queue: "readings",
     nowMs: () => noonSeconds * 1_000,
@@ -54,12 +60,11 @@ async function intake(db: Kysely<Database>, signal: AbortSignal) {
     maxRows: 3,
     maxWaitMs: 1,
     writers: 1,
-    signal,
   });
   return { ingesting, noted, acked, deliver: (delivery: Delivery) => broker.deliver(delivery) };
 }
 
-eachDatabase("ingestReadings", {
+eachDatabase("readingMessages", {
   async "notes when devices were seen that it knows, and remembers no others"(db) {
     await writeDevices(db, [device("known")]);
     const { ingesting, noted, acked, deliver } = await intake(db, new AbortController().signal);
@@ -70,7 +75,7 @@ eachDatabase("ingestReadings", {
   },
 });
 
-postgresTest("ingestReadings is told to stop", {
+postgresTest("readingMessages is told to stop", {
   async "while the database has it wait"(db) {
     await db.transaction().execute(async (other) => {
       await sql`lock table iot_devices`.execute(other);
