@@ -23,6 +23,11 @@ export interface Database {
     readonly leaving_at: Date | null;
     readonly refused: string | null;
   };
+  /** Migrations that a release must know, and which one says so. */
+  readonly schema_floor: {
+    readonly must_know: string;
+    readonly required_by: string;
+  };
 }
 
 interface ReadingTable extends MeasuredColumns {

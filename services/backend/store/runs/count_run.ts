@@ -78,10 +78,9 @@ export async function pageDeviceIds(
   db: Kysely<Database>,
   { after, limit }: { readonly after: string; readonly limit: number },
 ): Promise<readonly string[]> {
-  const { rows } = await sql<{ readonly id: string }>`
-    select device_id as id from iot_devices where device_id > ${after}
-    order by device_id limit ${limit}::int`.execute(db);
-  return rows.map(({ id }) => id);
+  const rows = await db.selectFrom("iot_devices").select("device_id")
+    .where("device_id", ">", after).orderBy("device_id").limit(limit).execute();
+  return rows.map(({ device_id }) => device_id);
 }
 
 /** Ids that have parked readings, by id from after `after`. */

@@ -24,9 +24,9 @@ export async function readSchemaVersion(db: Kysely<Database>): Promise<SchemaVer
       .execute(db)).rows.map(({ name }) => name)
     : [];
   const floors = await tableExists(db, "schema_floor")
-    ? (await sql<SchemaFloor>`
-      select must_know as "mustKnow", required_by as "requiredBy" from schema_floor`.execute(db))
-      .rows
+    ? await db.selectFrom("schema_floor")
+      .select(["must_know as mustKnow", "required_by as requiredBy"])
+      .execute()
     : [];
   const known = Object.keys(migrations);
   return {
