@@ -7,9 +7,9 @@
  * Both tables are filled in turns, batch by batch, in one run, so that what
  * else the machine does weighs on both. About a minute, in a database of its own.
  */
-import { Client } from "pg";
 import process from "node:process";
-import { tieBreak } from "../services/backend/store/tie_break.ts";
+import { Client } from "pg";
+import { tieBreak } from "../services/backend/readings/tie_break.ts";
 
 const server = Deno.args[0] ?? "postgres://postgres@127.0.0.1:5432/postgres";
 const devices = 1_000;
@@ -47,7 +47,7 @@ function batchOf(batch: number): string {
       device_id: `device-${at % devices}`,
       timestamp: new Date(1.7e12 + batch * 5_000).toISOString(),
       nanos: 0,
-      tie_break: String(tieBreak(0, temperature, humidity, pressure, battery)),
+      tie_break: String(tieBreak(0, [temperature, humidity, pressure, battery])),
       temperature,
       humidity,
       pressure,

@@ -7,7 +7,6 @@
  */
 import { resolve } from "node:path";
 import process from "node:process";
-import { type BenchOptions, readOptions, usage } from "./ingest/options.ts";
 import { backend, bareLoop, type Contender } from "./ingest/contender.ts";
 import { copyRows } from "./ingest/copy_rows.ts";
 import { curveOfFleets, curveOfTables } from "./ingest/curves.ts";
@@ -16,6 +15,7 @@ import { freshDrain } from "./ingest/filled_drain.ts";
 import { latency, lookMs } from "./ingest/latency.ts";
 import { describeMachine } from "./ingest/machine.ts";
 import { markdownTable } from "./ingest/markdown_table.ts";
+import { type BenchOptions, readOptions, usage } from "./ingest/options.ts";
 import { megabytes, orDash, print, say, whole } from "./ingest/output.ts";
 import { median } from "./ingest/percentile.ts";
 import { checkSpace } from "./ingest/preload.ts";

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
 import { type Kysely, sql } from "kysely";
+import { openDatabase } from "../services/backend/store/connection/open_database.ts";
 import type { Database } from "../services/backend/store/database.ts";
-import { listMigrations, migrateDown, migrateToLatest } from "../services/backend/store/migrate.ts";
-import { openDatabase } from "../services/backend/store/open_database.ts";
+import {
+  listMigrations,
+  migrateDown,
+  migrateToLatest,
+} from "../services/backend/store/schema/migrate.ts";
 import { databaseConfig } from "../tests/support/database_config.ts";
 import { createTestDatabase, postgresUrl } from "../tests/support/postgres.ts";
 import { tempPglite } from "../tests/support/temp_pglite.ts";

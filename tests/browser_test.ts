@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { waitUntil } from "./support/wait_until.ts";
 import { browserTest, indicator } from "./support/browser_pages.ts";
+import { waitUntil } from "./support/wait_until.ts";
 
 const hostileIds = [
   `<script>window.hacked=1</script>`,

@@ -3,8 +3,7 @@ import assert from "node:assert/strict";
 import { flattenSettings } from "#shared/config/flatten_settings.ts";
 import type { Settings } from "#shared/config/setting.ts";
 import { backendSettings } from "../services/backend/config.ts";
-import { migrateSettings } from "../services/cli/migrate.ts";
-import { verifySettings } from "../services/cli/verify.ts";
+import { commands } from "../services/cli/commands.ts";
 import { frontendSettings } from "../services/frontend/config.ts";
 import { generatorSettings } from "../services/generator/config.ts";
 import { tempFolder } from "../tools/services/temp_folder.ts";
@@ -13,32 +12,32 @@ import { freePorts, refusal, secret, showsNothingOfTheInside } from "./support/p
 import { amqpUrl } from "./support/rabbitmq.ts";
 import { type ProgramTask, runTask, startTask } from "./support/task_process.ts";
 
-const { backend_url: _, ...frontendOfDev } = frontendSettings.frontend;
 const helps: readonly (readonly [ProgramTask, readonly string[], Settings])[] = [
   ["generator", [], generatorSettings],
   ["backend", [], backendSettings],
   ["frontend", [], frontendSettings],
-  ["demo-app", ["backend"], backendSettings],
-  ["migrate", [], migrateSettings],
-  ["demo-app", ["verify"], verifySettings],
-  ["dev", [], { ...generatorSettings, ...backendSettings, frontend: frontendOfDev }],
+  ...commands.flatMap(({ settings }) =>
+    [...settings].map(([words, sections]) => ["demo-app", words.split(" "), sections] as const)
+  ),
 ];
 
 for (const [task, args, sections] of helps) {
-  Deno.test(`--help of ${[task, ...args].join(" ")} documents every key`, async () => {
+  Deno.test(`--help of ${[task, ...args].join(" ")} documents every key, and no other`, async () => {
     const { code, stdout, stderr } = await runTask(task, { args: [...args, "--help"] });
     assert.equal(code, 0, stderr);
     assert.equal(stderr, "");
     const help = stdout.replace(/\s+/g, " ");
     for (const { key, flag, variable, setting } of flattenSettings(sections)) {
-      assert(help.includes(`--${flag} <${setting.placeholder}> ${setting.doc} (`), flag);
-      const file = setting.secret ? ` or ${variable}_FILE` : "";
-      assert(help.includes(`env: ${variable}${file}, file: ${key})`), variable);
-      // The defaults of dev are its own.
+      const { boolean, doc, placeholder } = setting;
+      const value = boolean ? `[${placeholder}]` : `<${placeholder}>`;
       const shown = setting.default === undefined ? "" : `default: ${setting.default || '""'}, `;
-      if (task !== "dev") assert(help.includes(`(${shown}env: ${variable}`), `${flag}: ${shown}`);
+      const off = boolean ? `off: --no-${flag}, ` : "";
+      const file = setting.secret ? ` or ${variable}_FILE` : "";
+      const names = `env: ${variable}${file}, file: ${key}`;
+      const line = `--${flag} ${value} ${doc} (${shown}${off}${names})`;
+      assert(help.includes(line), line);
     }
-    for (const flag of stdout.matchAll(/^ +(?:-h, )?--([a-z-]+)/gm)) {
+    for (const flag of stdout.matchAll(/^ {2}(?:-h, )?--([a-z-]+)/gm)) {
       const known = flattenSettings(sections).map(({ flag }) => flag);
       assert(
         [...known, "config", "help", "version"].includes(flag[1]!),
@@ -49,9 +48,33 @@ for (const [task, args, sections] of helps) {
 }
 
 Deno.test("A program takes its flags behind the dashes that a task hands on", async () => {
-  const { code, stdout } = await runTask("backend", { args: ["--", "--help"] });
+  for (
+    const [task, args, usage] of [
+      ["backend", ["--", "--help"], /^Usage: backend \[options\]/],
+      ["migrate", ["--", "down", "--help"], /^Usage: demo-app migrate down \[options\]/],
+      ["dev", ["--", "--help"], /^Usage: demo-app dev \[options\]/],
+    ] as const
+  ) {
+    const { code, stdout } = await runTask(task, { args });
+    assert.equal(code, 0);
+    assert.match(stdout, usage);
+  }
+});
+
+Deno.test("--help of a command of several actions says what they are, and where more is", async () => {
+  const { code, stdout } = await runTask("demo-app", { args: ["dead-letters", "--help"] });
   assert.equal(code, 0);
-  assert.match(stdout, /^Usage: backend/);
+  assert.match(stdout, /^Usage: demo-app dead-letters \[options\] \[command\]$/m);
+  assert.match(stdout, /^ +list \[options\] +Prints .* \(the default\)$/m);
+  for (const action of ["show", "replay", "drop"]) {
+    assert.match(stdout, new RegExp(`^ +${action} \\[options\\] `, "m"));
+  }
+  assert.match(
+    stdout,
+    /\nThe settings of each command are in its own --help\.\n$/,
+  );
+  const drop = await runTask("demo-app", { args: ["dead-letters", "help", "drop"] });
+  assert.match(drop.stdout, /^Usage: demo-app dead-letters drop \[options\]$/m);
 });
 
 Deno.test("demo-app without a command, or with an unknown one, says what there is", async () => {
@@ -60,6 +83,8 @@ Deno.test("demo-app without a command, or with an unknown one, says what there i
   for (const command of ["dev", "generator", "backend", "frontend", "migrate", "verify"]) {
     assert.match(bare.stderr, new RegExp(`^  ${command} `, "m"));
   }
+  assert.match(bare.stderr, /^ {2}dead-letters \[options\] \[command\] +Works on /m);
+  assert.match(bare.stderr, /^ {2}help \[command\] +/m);
   const unknown = await runTask("demo-app", { args: ["bakend"] });
   assert.equal(unknown.code, 2);
   assert.match(unknown.stderr, /^error: unknown command 'bakend'\n\(Did you mean backend\?\)/);
@@ -116,8 +141,13 @@ Deno.test("Settings that do not go together are refused like bad ones", async ()
       ],
       [
         "backend",
-        ["--rabbitmq-queue-durable=false", "--rabbitmq-queue-type=quorum"],
+        ["--rabbitmq-queue-durable", "false", "--rabbitmq-queue-type=quorum"],
         /^ {2}--rabbitmq-queue-durable = "false" \(backend\.rabbitmq\.queue_durable\): /m,
+      ],
+      [
+        "backend",
+        ["--no-rabbitmq-queue-durable", "--rabbitmq-queue-type=quorum"],
+        /^ {2}--no-rabbitmq-queue-durable \(backend\.rabbitmq\.queue_durable\): expected true/m,
       ],
       [
         "backend",
@@ -125,6 +155,22 @@ Deno.test("Settings that do not go together are refused like bad ones", async ()
         /^ {2}--rabbitmq-prefetch = "10" .* at least 1000, which --ingest-batch-size \(backend/m,
       ],
       ["migrate", ["lits"], /^ {2}lits: no such action; did you mean list\?/m],
+      ["migrate", ["--yes"], /^ {2}--yes: migrate up does not use it; down does$/m],
+      [
+        "demo-app",
+        ["parked", "--limit=1", "lits"],
+        /^ {2}lits: no such action; did you mean list/m,
+      ],
+      [
+        "demo-app",
+        ["dead-letters", "show", "--limit", "3", "--dump-bytes=x"],
+        /^ {2}--limit: dead-letters show does not use it; list, replay and drop do\n {2}--dump-bytes = "x"/m,
+      ],
+      [
+        "demo-app",
+        ["parked", "release", "--device-id=d"],
+        /^ {2}--device-id: parked release does not use it; list and drop do$/m,
+      ],
       [
         "dev",
         ["--db-host=db.example.com"],
@@ -146,6 +192,32 @@ Deno.test("Settings that do not go together are refused like bad ones", async ()
     assert.equal(code, 2, stderr);
     assert.match(stderr, expected);
   }
+});
+
+Deno.test("A setting that only other actions use is passed over outside of the command line", async () => {
+  const env = {
+    APP_DEAD_LETTERS_DUMP_BYTES: "64",
+    APP_DEAD_LETTERS_YES: "true",
+    APP_BACKEND_RABBITMQ_QUEUE_TYPE: "quorum",
+    APP_BACKEND_RABBITMQ_URL: "memory://",
+  };
+  const args = ["dead-letters"];
+  assert.match(
+    await refusal("demo-app", { args, env }),
+    /dead letters of memory:.*set APP_BACKEND_R/,
+  );
+});
+
+Deno.test("What would have parked release do less than it does is refused, wherever it is given", async () => {
+  const env = { APP_PARKED_DEVICE_ID: "d", APP_PARKED_YES: "true" };
+  const { code, stderr } = await runTask("demo-app", { args: ["parked", "release"], env });
+  assert.equal(code, 2);
+  assert.equal(
+    stderr,
+    "Cannot start parked release: bad configuration\n" +
+      '  APP_PARKED_DEVICE_ID = "d" (parked.device_id): it has no effect on release, which moves ' +
+      "whatever can be moved; leave it out\n",
+  );
 });
 
 Deno.test("A busy port is one line that names its setting", async () => {

@@ -3,14 +3,15 @@ import { getLogger } from "@logtape/logtape";
 import { parse } from "yaml";
 import { flattenSettings } from "#shared/config/flatten_settings.ts";
 import { loadConfig } from "#shared/config/load_config.ts";
-import { adminApp } from "#shared/observability/admin_app.ts";
+import { adminApp } from "#shared/http/admin_app.ts";
 import { createRegistry } from "#shared/observability/runtime_metrics.ts";
+import denoConfig from "../deno.json" with { type: "json" };
 import { backendSettings } from "../services/backend/config.ts";
+import { LaterClock } from "../services/backend/ingest/clocks/later_clock.ts";
 import { createIngestMetrics } from "../services/backend/ingest/ingest_metrics.ts";
-import { LaterClock } from "../services/backend/ingest/later_clock.ts";
+import { createJobMetrics } from "../services/backend/jobs/job_metrics.ts";
 import { frontendSettings } from "../services/frontend/config.ts";
 import { generatorSettings } from "../services/generator/config.ts";
-import denoConfig from "../deno.json" with { type: "json" };
 
 interface ComposeService {
   readonly image: string;
@@ -207,6 +208,7 @@ Deno.test("Prometheus scrapes the three services where they serve /metrics", () 
 Deno.test("Prometheus alerts by metrics that there are", async () => {
   const registry = createRegistry("backend");
   createIngestMetrics(registry);
+  createJobMetrics(registry);
   new LaterClock({ askDatabase: () => Promise.resolve(0), registry, log: getLogger() });
   adminApp({ registry });
   const mounted = compose.services["prometheus"]?.volumes ?? [];
@@ -215,8 +217,10 @@ Deno.test("Prometheus alerts by metrics that there are", async () => {
     assert(mounted.includes(`./deploy/prometheus/${file}:/etc/prometheus/${file}:ro`), file);
     const { groups }: Alerts = parse(await read(`deploy/prometheus/${file}`));
     for (const { alert, expr } of groups.flatMap(({ rules }) => rules)) {
-      const metric = /^[a-z_]+/.exec(expr)![0];
-      assert(registry.getSingleMetric(metric) !== undefined, `${alert} asks for ${metric}`);
+      const metrics = expr.replaceAll(/\b(?:by|on) \(.*?\)/g, "").match(/[a-z]+(?:_[a-z]+)+/g)!;
+      for (const metric of metrics) {
+        assert(registry.getSingleMetric(metric) !== undefined, `${alert} asks for ${metric}`);
+      }
     }
   }
 });

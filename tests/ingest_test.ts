@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
 import { type Kysely, sql } from "kysely";
-import { type Broker, deadLetterQueue, type Delivery } from "#shared/broker/broker.ts";
-import { MemoryQueues } from "#shared/broker/memory_queues.ts";
+import { MemoryQueues } from "#shared/broker/memory/memory_queues.ts";
 import { openBroker } from "#shared/broker/open_broker.ts";
+import { type Broker, deadLetterQueue, type Delivery } from "#shared/broker/port/broker.ts";
 import { ConfigError } from "#shared/config/config_error.ts";
+import { openDatabase } from "../services/backend/store/connection/open_database.ts";
 import type { Database } from "../services/backend/store/database.ts";
-import { migrateToLatest } from "../services/backend/store/migrate.ts";
-import { openDatabase } from "../services/backend/store/open_database.ts";
+import { migrateToLatest } from "../services/backend/store/schema/migrate.ts";
 import {
   backendConfig,
   metricOf,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { connect } from "amqplib";
 import { Client } from "pg";
-import { tieBreak } from "../services/backend/store/tie_break.ts";
+import { tieBreak } from "../services/backend/readings/tie_break.ts";
 import { Fleet } from "../services/generator/fleet/fleet.ts";
 import { createTestDatabase, postgresUrl } from "./support/postgres.ts";
 import { amqpUrl, uniqueQueue } from "./support/rabbitmq.ts";
@@ -172,7 +172,7 @@ function checkReadings(rows: readonly StoredReading[], generatorRuns: number): v
       const { temperature, humidity, pressure, batteryLevel } = expected;
       assert.equal(
         tie_break,
-        String(tieBreak(0, temperature, humidity, pressure, batteryLevel)),
+        String(tieBreak(0, [temperature, humidity, pressure, batteryLevel])),
         `reading of device ${index} at ${micros} is not the fleet's`,
       );
       if (at === 0) continue;

@@ -54,6 +54,32 @@ Deno.test("shared and migrations never import services", () => {
   );
 });
 
+/** What each room of the backend may stand on, beside `shared`. */
+const backendRooms: Readonly<Record<string, readonly string[]>> = {
+  readings: [],
+  store: ["readings"],
+  ingest: ["readings", "store"],
+  jobs: ["readings", "store", "ingest"],
+  rpc_server: [],
+  api: ["readings", "store", "rpc_server"],
+};
+
+/** `store` of `services/backend/store/x.ts`; undefined for what wires them. */
+function backendRoomOf(file: string): string | undefined {
+  return /^services\/backend\/([^/]+)\//.exec(file)?.[1];
+}
+
+Deno.test("The backend's rooms stand on each other in one direction", () => {
+  refuse(
+    "A room of the backend may import only those that it stands on",
+    sources.filter(({ from, to }) => {
+      const [room, other] = [backendRoomOf(from), backendRoomOf(to)];
+      if (room === undefined || other === undefined || room === other) return false;
+      return !backendRooms[room]?.includes(other);
+    }),
+  );
+});
+
 Deno.test("Migrations import no other code of the project", () => {
   refuse(
     "A migration must mean the same for ever, so it may not use code that changes",

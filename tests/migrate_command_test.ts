@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
 import { sql } from "kysely";
-import { openDatabase } from "../services/backend/store/open_database.ts";
+import { openDatabase } from "../services/backend/store/connection/open_database.ts";
 import { tempFolder } from "../tools/services/temp_folder.ts";
 import { databaseConfig } from "./support/database_config.ts";
 import { createTestDatabase, postgresUrl } from "./support/postgres.ts";
@@ -31,9 +31,9 @@ async function migrates(url: string, cwd?: string): Promise<void> {
     args: [`--db-url=${url}`, "down"],
     ...(cwd === undefined ? {} : { cwd }),
   });
-  assert.match(refused, /^Cannot undo \d{4}\w+ unasked: it drops .*; say --yes true/);
+  assert.match(refused, /^Cannot undo \d{4}\w+ unasked: it drops .*; say --yes if they may go/);
   assert((await migrate("list")).every((state) => state === "applied"));
-  const undone = await migrate("down", "--yes=true");
+  const undone = await migrate("down", "--yes");
   assert.equal(undone.at(-1), "missing");
   assert.deepEqual(await migrate("list"), undone);
 }

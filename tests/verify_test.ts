@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { PGlite } from "@electric-sql/pglite";
 import { connect } from "amqplib";
 import { Client } from "pg";
+import { measures } from "#shared/telemetry/measures.ts";
 import { createTestDatabase, postgresUrl } from "./support/postgres.ts";
 import { amqpUrl, uniqueQueue } from "./support/rabbitmq.ts";
 import { startTask } from "./support/task_process.ts";
@@ -47,7 +48,8 @@ const nth = (turn: number) => `
     select device_id, "timestamp", tie_break from sensor_readings
     order by device_id, "timestamp", tie_break limit 1 offset ${turn}
   )`;
-const columns = "tie_break, temperature, humidity, pressure, battery_level, device_id";
+const measured = measures.map(({ column }) => column).join(", ");
+const columns = `tie_break, ${measured}, device_id`;
 
 /** Each spoils readings of the first device; 30 of a device are 5 s apart. */
 const damage = {
@@ -55,9 +57,8 @@ const damage = {
   alter: `update sensor_readings set pressure = pressure + 0.01 where ${nth(5)}`,
   add: `insert into sensor_readings ("timestamp", ${columns})
     select "timestamp" + interval '1 second', ${columns} from sensor_readings where ${nth(20)}`,
-  double: `insert into sensor_readings ("timestamp", tie_break, temperature, humidity, pressure,
-      battery_level, device_id)
-    select "timestamp", tie_break + 1, temperature, humidity, pressure, battery_level, device_id
+  double: `insert into sensor_readings ("timestamp", ${columns})
+    select "timestamp", tie_break + 1, ${measured}, device_id
     from sensor_readings where ${nth(0)}`,
   park: `with gone as (delete from sensor_readings where ${nth(9)} returning *)
     insert into parked_readings ("timestamp", ${columns}, refused)
@@ -69,14 +70,11 @@ const damage = {
 /** Readings of devices that the run does not have: two within its time, and one before. */
 const stranger = [
   `insert into iot_devices select 'stranger', '', '', '', '', 0, 0, now(), now()`,
-  `insert into sensor_readings ("timestamp", tie_break, temperature, humidity, pressure,
-      battery_level, device_id)
-    select "timestamp" - past * interval '1 day', tie_break, temperature, humidity, pressure,
-      battery_level, 'stranger'
+  `insert into sensor_readings ("timestamp", ${columns})
+    select "timestamp" - past * interval '1 day', tie_break, ${measured}, 'stranger'
     from sensor_readings, generate_series(0, 1) past where ${nth(4)}`,
   `insert into parked_readings ("timestamp", ${columns}) select "timestamp", tie_break,
-      temperature, humidity, pressure, battery_level, 'nobody' from sensor_readings
-    where ${nth(4)}`,
+      ${measured}, 'nobody' from sensor_readings where ${nth(4)}`,
 ];
 
 const devices = 20;

@@ -13,13 +13,14 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { connect, type ConsumeMessage } from "amqplib";
 import { Pool } from "pg";
 import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
+import { valuesOf } from "#shared/telemetry/measures.ts";
+import { tieBreak } from "../../services/backend/readings/tie_break.ts";
 import {
   float8Array,
   int8Array,
   textArray,
   timestamptzArray,
-} from "../../services/backend/store/binary_array.ts";
-import { tieBreak } from "../../services/backend/store/tie_break.ts";
+} from "../../services/backend/store/connection/binary_array.ts";
 
 const [amqpUrl, queue, prefetch, batchSize, writers, readings, databaseUrl] = Deno.args;
 const maxRows = Number(batchSize);
@@ -52,9 +53,7 @@ function columns(messages: readonly ConsumeMessage[]): Uint8Array[] {
       readings.map((r) => Number(r.timestamp) * 1_000_000 + Math.floor(r.nanos / 1_000)),
     ),
     int8Array(
-      readings.map((r) =>
-        tieBreak(r.nanos % 1_000, r.temperature, r.humidity, r.pressure, r.batteryLevel)
-      ),
+      readings.map((r) => tieBreak(r.nanos % 1_000, valuesOf(r))),
     ),
     float8Array(readings.map(({ temperature }) => temperature)),
     float8Array(readings.map(({ humidity }) => humidity)),

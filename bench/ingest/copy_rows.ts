@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import { tieBreak } from "../../services/backend/store/tie_break.ts";
+import { valuesOf } from "#shared/telemetry/measures.ts";
+import { tieBreak } from "../../services/backend/readings/tie_break.ts";
 import type { Site } from "./site.ts";
 import { readingsOf, type Workload } from "./workload.ts";
 
@@ -23,7 +24,7 @@ export async function copyRows({ pg }: Site, workload: Workload): Promise<number
   let lines: string[] = [];
   for (const r of readingsOf(workload)) {
     const micros = Number(r.timestamp) * 1_000_000 + Math.floor(r.nanos / 1_000);
-    const key = tieBreak(r.nanos % 1_000, r.temperature, r.humidity, r.pressure, r.batteryLevel);
+    const key = tieBreak(r.nanos % 1_000, valuesOf(r));
     const instant = new Date(Math.floor(micros / 1_000)).toISOString().slice(0, -1);
     lines.push(
       [

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
+import { Client } from "pg";
 import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
 import { sleep } from "#shared/lifecycle/sleep.ts";
-import { Client } from "pg";
 import type { Contender } from "./contender.ts";
 import { publishReading } from "./fill_queue.ts";
 import { percentile } from "./percentile.ts";

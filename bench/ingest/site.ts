@@ -1,9 +1,9 @@
 import { getLogger } from "@logtape/logtape";
 import { type Channel, type ChannelModel, connect } from "amqplib";
 import { Client } from "pg";
-import { deadLetterQueue } from "#shared/broker/broker.ts";
-import { migrateToLatest } from "../../services/backend/store/migrate.ts";
-import { openDatabase } from "../../services/backend/store/open_database.ts";
+import { deadLetterQueue } from "#shared/broker/port/broker.ts";
+import { openDatabase } from "../../services/backend/store/connection/open_database.ts";
+import { migrateToLatest } from "../../services/backend/store/schema/migrate.ts";
 import { neededServices } from "../../tools/services/needed_services.ts";
 import { obtainService } from "../../tools/services/obtain_service.ts";
 import { type Service, ServiceError } from "../../tools/services/service.ts";

@@ -1,36 +1,36 @@
-import { deadLetterQueue } from "#shared/broker/broker.ts";
 import { openBroker } from "#shared/broker/open_broker.ts";
+import { deadLetterQueue, type Publisher } from "#shared/broker/port/broker.ts";
+import { defineCommand } from "#shared/command/define_command.ts";
+import { runCommandLine } from "#shared/command/run_command_line.ts";
+import type { RunContext } from "#shared/command/run_context.ts";
+import { adminApp } from "#shared/http/admin_app.ts";
+import { serveHttp } from "#shared/http/http_server.ts";
+import { warnIfOpen } from "#shared/http/warn_if_open.ts";
 import { aborted } from "#shared/lifecycle/aborted.ts";
 import { ClosedTogether } from "#shared/lifecycle/closed_together.ts";
-import { defineCommand, runCommandLine } from "#shared/command/command_line.ts";
-import type { RunContext } from "#shared/command/run_context.ts";
-import { adminApp } from "#shared/observability/admin_app.ts";
-import { serveHttp } from "#shared/observability/http_server.ts";
 import { createRegistry } from "#shared/observability/runtime_metrics.ts";
-import { warnIfOpen } from "#shared/observability/warn_if_open.ts";
 import { iotService, translateStoreError } from "./api/iot_service.ts";
-import { serveApi } from "./api/serve_api.ts";
 import { checkConfig } from "./check_config.ts";
 import { type BackendConfig, backendSettings } from "./config.ts";
-import { expireParked } from "./ingest/expire_parked.ts";
-import { FutureWatch } from "./ingest/future_watch.ts";
-import { ingestDevices } from "./ingest/ingest_devices.ts";
+import { FutureWatch } from "./ingest/clocks/future_watch.ts";
+import { LaterClock } from "./ingest/clocks/later_clock.ts";
+import { watchClocks } from "./ingest/clocks/watch_clocks.ts";
+import { consumeQueue } from "./ingest/consume_queue.ts";
+import { deviceMessages } from "./ingest/device_messages.ts";
 import { createIngestMetrics } from "./ingest/ingest_metrics.ts";
-import { ingestReadings } from "./ingest/ingest_readings.ts";
-import { LaterClock } from "./ingest/later_clock.ts";
-import { LastSeen } from "./ingest/last_seen.ts";
-import { sweepParked } from "./ingest/sweep_parked.ts";
-import { watchClocks } from "./ingest/watch_clocks.ts";
-import { databaseClock } from "./store/database_clock.ts";
-import { migrateToLatest } from "./store/migrate.ts";
-import { onOneReplica } from "./store/on_one_replica.ts";
-import { answers, openBackendDatabase } from "./store/open_database.ts";
-import { knowsSchema } from "./store/schema_version.ts";
-import { releaseParked } from "./store/release_parked.ts";
-import { touchDevices } from "./store/touch_devices.ts";
-import { waitForDatabase } from "./store/wait_for_database.ts";
+import { readingMessages } from "./ingest/reading_messages.ts";
+import { expireParkedJob } from "./jobs/expire_parked.ts";
+import { LastSeen } from "./jobs/last_seen.ts";
+import { releaseParkedJob } from "./jobs/release_parked.ts";
+import { runJobs } from "./jobs/run_jobs.ts";
+import { serveApi } from "./rpc_server/serve_api.ts";
+import { databaseClock } from "./store/connection/database_clock.ts";
+import { answers, openBackendDatabase } from "./store/connection/open_database.ts";
+import { waitForDatabase } from "./store/connection/wait_for_database.ts";
+import { touchDevices } from "./store/devices/touch_devices.ts";
+import { migrateToLatest } from "./store/schema/migrate.ts";
+import { knowsSchema } from "./store/schema/schema_version.ts";
 
-const releaseLimit = 10_000;
 /** How long rows may wait with none written before others had better have the work. */
 const longestStallMs = 15_000;
 
@@ -102,26 +102,15 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
       log,
     }),
   );
-  intake.use(sweepParked({
-    async move() {
-      const released = await onOneReplica(
-        maintenance,
-        "sweep",
-        (session) => releaseParked(session, releaseLimit),
-      ) ?? [];
-      let total = 0;
-      for (const { deviceId, count, stored, newestMicros } of released) {
-        lastSeen.note(deviceId, newestMicros);
-        metrics.released.inc(count);
-        metrics.duplicates.inc(count - stored);
-        total += count;
-      }
-      if (total > 0) log.info("Released parked readings", { released: total });
-      return total;
-    },
-    intervalMs: ingest.sweepIntervalMs,
-    log,
-  }));
+  // No job waits for a broker that is away, but the one that sends letters.
+  const letters = Promise.withResolvers<Publisher>();
+  const working = { db: maintenance, intervalMs: ingest.sweepIntervalMs, metrics, log };
+  const expiring = { queue: rabbitmq.sensorQueue, bounds: config.parked };
+  intake.use(runJobs([
+    releaseParkedJob({ ...working, lastSeen }),
+    expireParkedJob({ ...working, ...expiring, deadLetters: letters.promise }),
+    lastSeen,
+  ], { registry, log }));
   const deadLetters = outlets.use(
     await broker.openPublisher({
       queues: [deadLetterQueue(rabbitmq.deviceQueue), deadLetterQueue(rabbitmq.sensorQueue)],
@@ -129,19 +118,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
       maxUnconfirmed: 2 * rabbitmq.prefetch,
     }),
   );
-  intake.use(sweepParked({
-    move: () =>
-      expireParked({
-        db: maintenance,
-        deadLetters,
-        queue: rabbitmq.sensorQueue,
-        bounds: config.parked,
-        metrics,
-        log,
-      }),
-    intervalMs: ingest.sweepIntervalMs,
-    log,
-  }));
+  letters.resolve(deadLetters);
   const clock = new LaterClock({
     askDatabase: () => databaseClock(database.probe),
     registry,
@@ -150,12 +127,10 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   await clock.look();
   const future = new FutureWatch(log);
   open.use(watchClocks(clock, future));
+  const writing = { db: database.ingest, lastSeen, future, metrics };
   const consuming = {
-    db: database.ingest,
     broker,
     deadLetters,
-    lastSeen,
-    future,
     nowMs: () => clock.nowMs(),
     metrics,
     log,
@@ -166,8 +141,10 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   };
   // Parked readings are released in the batch that registers their devices, so one writer: two
   // would only meet in the same rows.
-  intake.use(await ingestDevices({ ...consuming, queue: rabbitmq.deviceQueue, writers: 1 }));
-  intake.use(await ingestReadings({ ...consuming, queue: rabbitmq.sensorQueue, signal }));
+  const devices = { ...consuming, queue: rabbitmq.deviceQueue, writers: 1 };
+  intake.use(await consumeQueue(deviceMessages(writing), devices));
+  const readings = { ...consuming, queue: rabbitmq.sensorQueue };
+  intake.use(await consumeQueue(await readingMessages({ ...writing, signal }), readings));
 
   log.info("Backend is ready", { api: api.url, metrics: `${admin.url}/metrics` });
   context.onReady?.({ api: api.url, admin: admin.url });
@@ -182,4 +159,4 @@ export const backendCommand = defineCommand({
   run: ({ backend }, context) => runBackend(backend, context),
 });
 
-if (import.meta.main) await runCommandLine(backendCommand("backend"), Deno.args);
+if (import.meta.main) await runCommandLine(backendCommand.build(), Deno.args);

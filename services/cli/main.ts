@@ -1,34 +1,14 @@
 import { Command } from "commander";
-import { runCommandLine } from "#shared/command/command_line.ts";
+import { runCommandLine } from "#shared/command/run_command_line.ts";
 import { versionOf } from "#shared/command/version.ts";
-import { backendCommand } from "../backend/main.ts";
-import { frontendCommand } from "../frontend/main.ts";
-import { generatorCommand } from "../generator/main.ts";
-import { deadLettersCommand } from "./dead_letters.ts";
-import { devCommand } from "./dev.ts";
-import { migrateCommand } from "./migrate.ts";
-import { parkedCommand } from "./parked.ts";
-import { verifyCommand } from "./verify.ts";
+import { commands } from "./commands.ts";
 
 /** The unified program: every service and tool as a subcommand. */
 function demoApp(): Command {
   const program = new Command("demo-app")
     .description("An IoT data pipeline.")
     .version(versionOf("demo-app"), "--version", "say which version this is");
-  for (
-    const command of [
-      devCommand,
-      generatorCommand,
-      backendCommand,
-      frontendCommand,
-      migrateCommand,
-      deadLettersCommand,
-      parkedCommand,
-      verifyCommand,
-    ]
-  ) {
-    program.addCommand(command());
-  }
+  for (const command of commands) program.addCommand(command.build());
   return program;
 }
 

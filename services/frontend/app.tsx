@@ -1,75 +1,63 @@
 import { type Context, Hono } from "hono";
-import { adminApp } from "#shared/observability/admin_app.ts";
-import type { IotClient } from "./backend_client.ts";
-import { queryDevice, queryDevices, queryReadings } from "./device_queries.ts";
-import { deviceListHref } from "./format/device_href.ts";
-import { visibleId } from "./format/visible_text.ts";
-import type { FrontendMetrics } from "./frontend_metrics.ts";
-import { deviceListKey } from "./live/device_list_frames.tsx";
-import { type LiveOptions, liveRoutes } from "./live_routes.ts";
-import { measureRequests } from "./measure_requests.ts";
-import { messages, onlyRead, type PageFailure, pageFailure, unknownPage } from "./page_failure.ts";
-import { DeviceDetail } from "./pages/device_detail.tsx";
-import { DeviceList, deviceRows } from "./pages/device_list.tsx";
-import { FailureNotice, Retry, waitingHeader } from "./pages/failure.tsx";
-import { Layout, type LayoutProps } from "./pages/layout.tsx";
-import { MoreFailed, MoreReadings } from "./pages/reading_table.tsx";
-import { securityHeaders } from "./security_headers.ts";
-import { assets } from "./static/assets.ts";
+import { adminApp } from "#shared/http/admin_app.ts";
+import { type LiveOptions, liveRoutes } from "./live/live_routes.ts";
+import { onlyRead, pageFailure, unknownPage } from "./look/page_failure.ts";
+import { devicePage } from "./pages/device/device_page.tsx";
+import { devicesPage } from "./pages/devices/devices_page.tsx";
+import type { Page } from "./pages/page.ts";
+import type { IotClient } from "./queries/backend_client.ts";
+import { errorMessages } from "./queries/error_messages.ts";
+import type { FrontendMetrics } from "./serving/frontend_metrics.ts";
+import { measureRequests } from "./serving/measure_requests.ts";
+import { PageSender } from "./serving/page_sender.tsx";
+import { securityHeaders } from "./serving/security_headers.ts";
+import { createAssets } from "./static/assets.ts";
+
+/** Every page of the site, in the order of their links. */
+const allPages: readonly Page[] = [devicesPage, devicePage];
 
 export interface AppOptions extends LiveOptions {
   readonly iot: IotClient;
+  /** For polls and probes, which are tried once. */
+  readonly polls: IotClient;
   readonly metrics: FrontendMetrics;
   readonly log: Readonly<
     Record<"error" | "warning", (message: string, fields: Record<string, unknown>) => void>
   >;
   readonly now?: () => number;
+  readonly pages?: readonly Page[];
 }
 
 /** The pages, their live streams and what they load, and the admin endpoints. */
 export function createApp(options: AppOptions): Hono {
-  const { iot, metrics, log, now = Date.now } = options;
+  const { iot, polls, metrics, log, now = Date.now, pages = allPages } = options;
+  const assets = createAssets(pages.map(({ style }) => style));
+  const send = new PageSender({ nav: pages.flatMap(({ link }) => link ?? []), assets });
+  const fail = (c: Context, error: unknown, page?: Page) => {
+    const failure = pageFailure(error, page?.missing);
+    const fields = { path: c.req.path, status: failure.status };
+    if (failure.status === 500) log.error("Cannot make a page", { ...fields, error });
+    else if (failure.passes) {
+      log.warning("Cannot make a page: the backend did not answer", {
+        ...fields,
+        error: errorMessages(error),
+      });
+    }
+    return send.failure(c, failure, now(), page?.partFailed);
+  };
+
   const app = new Hono();
   app.use(measureRequests(metrics));
   app.use(securityHeaders);
 
   app.get("/", (c) => c.redirect("/devices"));
-  app.get("/devices", async (c) => {
-    const pageToken = c.req.query("page_token") ?? "";
-    const nowMs = now();
-    const response = await queryDevices(iot, pageToken);
-    const rows = deviceRows(response, nowMs);
-    const after = deviceListKey(rows, response.nextPageToken);
-    const live = { view: { devices: pageToken, after }, asOfMs: nowMs };
-    return page(
-      c,
-      { title: "Devices", live: "connecting", nowMs },
-      <DeviceList {...{ response, rows, pageToken, live }} />,
-    );
-  });
-  app.get("/devices/", (c) => c.redirect(deviceListHref(c.req.query("page_token") ?? ""), 308));
-
-  const showDevice = async (c: Context, deviceId: string) => {
-    const pageToken = c.req.query("page_token") ?? "";
-    const nowMs = now();
-    const readingsQuery = queryReadings(iot, deviceId, pageToken);
-    // Awaited below, unless the device fails first; that failure is then the one to show.
-    readingsQuery.catch(() => {});
-    const device = await queryDevice(iot, deviceId);
-    const { readings, nextPageToken } = await readingsQuery;
-    if (wantsPart(c)) {
-      const more = { deviceId, readings, nextPageToken };
-      return send(c, 200, <MoreReadings {...more} />);
-    }
-    const props = { device, readings, nextPageToken, newest: pageToken === "", nowMs };
-    const layout = { title: visibleId(deviceId), live: "connecting", nowMs } as const;
-    return page(c, layout, <DeviceDetail {...props} />);
-  };
-  app.get("/devices/:id", (c) => showDevice(c, c.req.param("id")));
-  // For the ids that cannot be a part of a path; see `deviceHref`.
-  app.get("/device", (c) => showDevice(c, c.req.query("id") ?? ""));
-
-  app.route("/live", liveRoutes({ ...options, now }));
+  for (const page of pages) {
+    const routes = page.routes({ iot, now, send });
+    routes.onError((error, c) => fail(c, error, page));
+    app.route("/", routes);
+  }
+  const kinds = pages.map(({ live }) => live({ polls, now }));
+  app.route("/live", liveRoutes({ ...options, kinds, gauge: metrics.liveStreams, now }));
   for (const { path, contentType, content } of Object.values(assets)) {
     app.get(path, (c) => {
       const cacheControl = "public, max-age=31536000, immutable";
@@ -77,27 +65,16 @@ export function createApp(options: AppOptions): Hono {
     });
   }
   // One try: a probe is told what is so now.
-  const backend = async () => (await options.polls.getAllDevice({ pageSize: 1 })) !== undefined;
+  const backend = async () => (await polls.getAllDevice({ pageSize: 1 })) !== undefined;
   app.route("/", adminApp({ registry: metrics.registry, dependencies: { backend } }));
 
   app.notFound((c) => {
     const allowed = allowedMethods(app, c.req.path);
-    if (allowed === "") return showFailure(c, unknownPage, now());
+    if (allowed === "") return send.failure(c, unknownPage, now());
     c.header("allow", allowed);
-    return showFailure(c, onlyRead, now());
+    return send.failure(c, onlyRead, now());
   });
-  app.onError((error, c) => {
-    const failure = pageFailure(error);
-    const fields = { path: c.req.path, status: failure.status };
-    if (failure.status === 500) log.error("Cannot make a page", { ...fields, error });
-    else if (failure.passes) {
-      log.warning("Cannot make a page: the backend did not answer", {
-        ...fields,
-        error: messages(error),
-      });
-    }
-    return showFailure(c, failure, now());
-  });
+  app.onError((error, c) => fail(c, error));
   return app;
 }
 
@@ -106,50 +83,4 @@ function allowedMethods(app: Hono, path: string): string {
   const takes = (method: string) =>
     app.router.match(method, path)[0].some(([[, route]]) => route.method === method);
   return [...takes("GET") ? ["GET", "HEAD"] : [], ...takes("POST") ? ["POST"] : []].join(", ");
-}
-
-function showFailure(
-  c: Context,
-  failure: PageFailure,
-  nowMs: number,
-): Response | Promise<Response> {
-  const { pathname, search } = new URL(c.req.url);
-  const href = pathname + search;
-  if (failure.passes && c.req.header(waitingHeader) !== undefined) return c.body(null, 204);
-  if (wantsPart(c)) return send(c, failure.status, <MoreFailed failure={failure} href={href} />);
-  if (failure.passes) c.header("retry-after", "2");
-  return page(
-    c,
-    { title: failure.title, live: failure.passes ? "lost" : undefined, nowMs },
-    <>
-      <FailureNotice failure={failure} />
-      {failure.passes && <Retry href={href} />}
-    </>,
-    failure.status,
-  );
-}
-
-/** True for htmx when it asks for rows to add, and not for a page. */
-function wantsPart(c: Context): boolean {
-  return c.req.header("hx-request-type") === "partial";
-}
-
-function page(
-  c: Context,
-  layout: Omit<LayoutProps, "children">,
-  content: LayoutProps["children"],
-  status: 200 | PageFailure["status"] = 200,
-): Response | Promise<Response> {
-  return send(c, status, <Layout {...layout}>{content}</Layout>, "<!DOCTYPE html>");
-}
-
-function send(
-  c: Context,
-  status: 200 | PageFailure["status"],
-  content: ReturnType<typeof Layout>,
-  preamble = "",
-): Response | Promise<Response> {
-  c.header("cache-control", "no-store");
-  c.header("vary", "HX-Request-Type");
-  return c.html(preamble + content, status);
 }

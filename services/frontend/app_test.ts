@@ -1,68 +1,15 @@
 import assert from "node:assert/strict";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { frontendApp, nowSeconds } from "../../tests/support/frontend_app.ts";
+import { Hono } from "hono";
+import { frontendApp, openLive } from "../../tests/support/frontend_app.ts";
+import { nextEvent } from "../../tests/support/live_stream.ts";
 import { createApp } from "./app.tsx";
-import { connectBackend } from "./backend_client.ts";
-import { deviceHref } from "./format/device_href.ts";
-import { createFrontendMetrics } from "./frontend_metrics.ts";
 import { LivePoller } from "./live/live_poller.ts";
 import { ViewBudget } from "./live/view_budget.ts";
-import { assets } from "./static/assets.ts";
-
-const hostileIds = [
-  `<script>alert(1)</script>`,
-  `"><img src=x onerror=alert(1)>`,
-  `a/b%2F?#`,
-  "..",
-  "live",
-  "مستشعر",
-  "'`&amp;",
-  "<hx-partial hx-target='body'>",
-];
-
-Deno.test("The list shows devices with their latest reading, escaped", async () => {
-  await using t = frontendApp();
-  for (const deviceId of hostileIds) {
-    t.backend.addDevice({ deviceId, location: deviceId, lastSeen: BigInt(nowSeconds - 300) });
-  }
-  t.backend.addReading("live", nowSeconds - 20, { temperature: -3.14 });
-  const page = await t.app.request("/devices");
-  const html = await page.text();
-  assert.equal(page.status, 200);
-  assert.match(html, /\u22123\.1\u00a0°C/);
-  assert.match(html, /20 seconds ago/);
-  assert.match(html, /2023-11-14 22:13:00 UTC/);
-  assert.doesNotMatch(html, /<script>alert|<img src=x|<hx-partial/);
-  const hrefs = [...html.matchAll(/<th role="rowheader"[^>]*>\s*<a href="([^"]*)"/g)];
-  assert.equal(hrefs.length, hostileIds.length);
-});
-
-Deno.test("The list is paged by cursor", async () => {
-  await using t = frontendApp();
-  for (let i = 100; i < 160; i++) t.backend.addDevice({ deviceId: `d${i}` });
-  const first = await (await t.app.request("/devices")).text();
-  assert.match(first, /d149/);
-  assert.doesNotMatch(first, /d150|First page/);
-  const next = /rel="next" href="([^"]*)"/.exec(first)![1]!;
-  const second = await (await t.app.request(next)).text();
-  assert.match(second, /d159/);
-  assert.match(second, /First page/);
-  assert.doesNotMatch(second, /Next page/);
-});
-
-Deno.test("Load more answers htmx with rows, and a plain request with a page", async () => {
-  await using t = frontendApp();
-  t.backend.addDevice({ deviceId: "a" });
-  for (let i = 0; i < 120; i++) t.backend.addReading("a", nowSeconds - i, { temperature: i / 10 });
-  const html = await (await t.app.request("/devices/a")).text();
-  const href = /id="more-link" class="button" href="([^"]*)"/.exec(html)![1]!;
-  const part = await (await t.app.request(href, { headers: { "hx-request-type": "partial" } }))
-    .text();
-  assert.match(part, /^<hx-partial hx-target="#reading-rows" hx-swap="beforeend">/);
-  assert.equal(part.match(/<tr /g)?.length, 50);
-  const page = await (await t.app.request(href)).text();
-  assert.match(page, /<html[^]*Older readings[^]*5\.0\u00a0°C/);
-});
+import { viewKind } from "./live/view_kind.ts";
+import type { Page } from "./pages/page.ts";
+import { connectBackend } from "./queries/backend_client.ts";
+import { createFrontendMetrics } from "./serving/frontend_metrics.ts";
 
 Deno.test("Failures are pages with their status and plain words", async () => {
   await using t = frontendApp();
@@ -126,7 +73,9 @@ Deno.test("Requests are counted by route pattern", async () => {
 Deno.test("What a page does not take is refused with what it does take", async () => {
   await using t = frontendApp();
   t.backend.addDevice({ deviceId: "a" });
-  const pages = ["/devices", "/devices/a", "/device?id=a", "/metrics", assets.style.path];
+  const html = await (await t.app.request("/devices")).text();
+  const style = /href="(\/static\/[^"]*\.css)"/.exec(html)![1]!;
+  const pages = ["/devices", "/devices/a", "/device?id=a", "/metrics", style];
   for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) {
     for (const path of pages) {
       const response = await t.app.request(path, { method });
@@ -140,70 +89,6 @@ Deno.test("What a page does not take is refused with what it does take", async (
   const head = await t.app.request("/devices", { method: "HEAD" });
   assert.equal(head.status, 200);
   assert.equal(await head.text(), "");
-});
-
-Deno.test("An id that cannot be seen is a link that can, and a page with a title", async () => {
-  await using t = frontendApp();
-  for (const deviceId of ["  ", " a", "\u3164"]) t.backend.addDevice({ deviceId, location: " " });
-  const html = await (await t.app.request("/devices")).text();
-  for (
-    const [href, shown] of [
-      ["%20%20", "&quot;  &quot;"],
-      ["%20a", "&quot; a&quot;"],
-      ["%E3%85%A4", "&quot;\\u{3164}&quot;"],
-    ] as const
-  ) {
-    assert.ok(
-      html.includes(`<a href="/devices/${href}"><bdi class="id">${shown}</bdi></a>`),
-      shown,
-    );
-    const page = await (await t.app.request(`/devices/${href}`)).text();
-    assert.ok(page.includes(`<title>${shown} · demo-app</title>`));
-    assert.match(page, /not given/);
-  }
-});
-
-Deno.test("A device's silence is judged by its own interval", async () => {
-  await using t = frontendApp();
-  const add = (deviceId: string, agoSeconds: readonly number[]) => {
-    t.backend.addDevice({ deviceId, lastSeen: BigInt(nowSeconds - agoSeconds[0]!) });
-    for (const ago of agoSeconds) t.backend.addReading(deviceId, nowSeconds - ago);
-  };
-  add("fast, quiet for 20 s", [20, 25, 30, 35]);
-  add("fast, quiet for 5 s", [5, 10, 15, 20]);
-  add("slow, quiet for 20 min", [1_200, 1_800, 2_400, 3_000]);
-  add("slow, quiet for 40 min", [2_400, 3_000, 3_600, 4_200]);
-  add("young, quiet for 5 min", [300, 305]);
-  add("young, quiet for 20 s", [20, 25]);
-  const html = await (await t.app.request("/devices")).text();
-  const states = [
-    ...html.matchAll(/<bdi class="id">([^<]*)<\/bdi><\/a>[^]*?class="state [a-z]+"[^>]*>(\w+)</g),
-  ];
-  assert.deepEqual(Object.fromEntries(states.map(([, id, state]) => [id, state])), {
-    "fast, quiet for 20 s": "Silent",
-    "fast, quiet for 5 s": "Online",
-    "slow, quiet for 20 min": "Online",
-    "slow, quiet for 40 min": "Silent",
-    "young, quiet for 5 min": "Unknown",
-    "young, quiet for 20 s": "Online",
-  });
-  const device = await (await t.app.request("/devices/slow, quiet for 20 min")).text();
-  assert.match(device, /class="state online"[^>]*>Online/);
-  assert.match(device, /every 10 minutes/);
-});
-
-Deno.test("A clock that is ahead is said to be, and makes nothing online", async () => {
-  await using t = frontendApp();
-  const ahead = nowSeconds + 22 * 3_600;
-  t.backend.addDevice({ deviceId: "announced ahead", lastSeen: BigInt(ahead) });
-  t.backend.addDevice({ deviceId: "seen", lastSeen: BigInt(nowSeconds - 5) });
-  t.backend.addReading("seen", ahead);
-  for (const [deviceId, state] of [["announced ahead", "Unknown"], ["seen", "Online"]] as const) {
-    const html = await (await t.app.request(deviceHref(deviceId))).text();
-    assert.match(html, new RegExp(`class="state [a-z]+"[^>]*>${state}<`));
-    assert.match(html, /clock ahead by 22 hours/);
-    assert.doesNotMatch(html, /in 22 hours/);
-  }
 });
 
 Deno.test("A backend that is away is one short line in the log", async () => {
@@ -227,4 +112,56 @@ Deno.test("A backend that is away is one short line in the log", async () => {
   const line = JSON.stringify(warnings);
   assert.match(line, /"\/devices".*Cannot reach the backend: .*[Cc]onnection refused/);
   assert.doesNotMatch(line, / at .*\.ts:/);
+});
+
+Deno.test("A page is all that the app has to be told of it", async () => {
+  let ticks = 0;
+  const unknown = new ConnectError("no such zone", Code.NotFound);
+  const missing = { status: 404, title: "No such zone", sentence: "None.", passes: false } as const;
+  const clockPage: Page = {
+    link: { href: "/clock", label: "Clock" },
+    style: ".clock { color: red }",
+    routes: ({ now, send }) =>
+      new Hono().get("/clock/:zone", (c) => {
+        if (c.req.param("zone") !== "utc") throw unknown;
+        return send.page(c, { title: "Clock", live: "connecting", nowMs: now() }, "tick");
+      }),
+    live: () =>
+      viewKind({
+        name: "zone",
+        missing,
+        read: (zone, after = "0") =>
+          typeof zone !== "string" ? undefined : {
+            key: zone,
+            load: () => zone === "utc" ? Promise.resolve(++ticks) : Promise.reject(unknown),
+            advance: (tick) => ({ html: `tick ${tick} after ${after}`, after: String(tick) }),
+          },
+      }),
+    missing,
+    partFailed: ({ title }, href) => `${title}: ${href}`,
+  };
+  await using t = frontendApp({ pages: [clockPage] });
+  const html = await (await t.app.request("/clock/utc")).text();
+  const stylesheet = /href="(\/static\/[^"]*\.css)"/.exec(html)![1]!;
+  assert.match(
+    await (await t.app.request(stylesheet)).text(),
+    /^body {[^]*\.clock { color: red }$/m,
+  );
+  assert.match(html, /<nav aria-label="Main"><a href="\/clock">Clock<\/a><\/nav>[^]*tick/);
+  const lost = await t.app.request("/clock/mars");
+  assert.equal(lost.status, 404);
+  assert.match(await lost.text(), /<h1[^>]*>No such zone/);
+  const part = { headers: { "hx-request-type": "partial" } };
+  const noPart = await t.app.request("/clock/mars?at=1", part);
+  assert.equal(await noPart.text(), "No such zone: /clock/mars?at=1");
+
+  const { events } = await openLive(t, [{ zone: "utc", after: "7" }, { zone: "mars" }]);
+  const first = await nextEvent(events, ({ type, view }) => type === "frame" && view === 0);
+  assert.equal(first.html, "tick 1 after 7");
+  const gone = await nextEvent(events, ({ type, view }) => type === "frame" && view === 1);
+  assert.match(gone.html!, /hx-target="#main"[^]*No such zone/);
+  await events.return(undefined);
+  for (const view of [{ zone: 1 }, { devices: "" }]) {
+    assert.equal((await openLive(t, [view])).response.status, 400);
+  }
 });

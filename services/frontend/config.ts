@@ -1,7 +1,7 @@
 import { logSettings } from "#shared/config/log_settings.ts";
 import type { ConfigOf } from "#shared/config/setting.ts";
 import { listenHost, listenPort, wholeNumber } from "#shared/config/setting_kinds.ts";
-import { backendUrl } from "./backend_url.ts";
+import { backendUrl } from "./queries/backend_url.ts";
 
 export const frontendSettings = {
   log: logSettings,

@@ -1,16 +1,17 @@
-import { aborted } from "#shared/lifecycle/aborted.ts";
-import { defineCommand, runCommandLine } from "#shared/command/command_line.ts";
+import { defineCommand } from "#shared/command/define_command.ts";
+import { runCommandLine } from "#shared/command/run_command_line.ts";
 import type { RunContext } from "#shared/command/run_context.ts";
-import { serveHttp } from "#shared/observability/http_server.ts";
-import { warnIfOpen } from "#shared/observability/warn_if_open.ts";
+import { serveHttp } from "#shared/http/http_server.ts";
+import { warnIfOpen } from "#shared/http/warn_if_open.ts";
+import { aborted } from "#shared/lifecycle/aborted.ts";
 import { createApp } from "./app.tsx";
-import { connectBackend } from "./backend_client.ts";
 import { type FrontendConfig, frontendSettings } from "./config.ts";
-import { createFrontendMetrics } from "./frontend_metrics.ts";
 import { LivePoller } from "./live/live_poller.ts";
 import { PollGate } from "./live/poll_gate.ts";
 import { ViewBudget } from "./live/view_budget.ts";
-import { isAway } from "./page_failure.ts";
+import { connectBackend } from "./queries/backend_client.ts";
+import { isAway } from "./queries/is_away.ts";
+import { createFrontendMetrics } from "./serving/frontend_metrics.ts";
 
 /** Pause between two polls of what open pages show. */
 const pollIntervalMs = 1_000;
@@ -59,4 +60,4 @@ export const frontendCommand = defineCommand({
   run: ({ frontend }, context) => runFrontend(frontend, context),
 });
 
-if (import.meta.main) await runCommandLine(frontendCommand("frontend"), Deno.args);
+if (import.meta.main) await runCommandLine(frontendCommand.build(), Deno.args);

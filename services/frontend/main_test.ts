@@ -5,7 +5,6 @@ import { FakeBackend } from "../../tests/support/fake_backend.ts";
 import { liveRequest } from "../../tests/support/live_stream.ts";
 import { waitUntil } from "../../tests/support/wait_until.ts";
 import { runFrontend } from "./main.ts";
-import { assets } from "./static/assets.ts";
 
 const log = getLogger("test");
 const config = { host: "127.0.0.1", httpPort: 0, maxLiveViewsPerClient: 20 };
@@ -48,9 +47,11 @@ Deno.test("runFrontend ends open streams when it is told to stop", async () => {
 
 Deno.test("runFrontend stops although a viewer has stopped reading", async () => {
   await using frontend = await startFrontend();
+  const html = await (await fetch(frontend.pages)).text();
+  const htmx = /src="(\/static\/[^"]*\/htmx\.js)"/.exec(html)![1]!;
   using stuck = await Deno.connect({ port: Number(frontend.pages.port) });
   // The answers are 20 MB, more than fits between the server and a client that does not read.
-  const request = `GET ${assets.htmx.path} HTTP/1.1\r\nhost: localhost\r\n\r\n`.repeat(500);
+  const request = `GET ${htmx} HTTP/1.1\r\nhost: localhost\r\n\r\n`.repeat(500);
   await stuck.write(new TextEncoder().encode(request));
   await answersAreStuck(frontend.pages, 500);
   const stoppedMs = performance.now();
@@ -114,7 +115,7 @@ Deno.test("runFrontend says which setting to change when the port is taken", asy
   const httpPort = Number(frontend.pages.port);
   const taken = { ...config, maxLiveViews: 1, httpPort, backendUrl: new URL("http://127.0.0.1:1") };
   await assert.rejects(runFrontend(taken, { log, signal: new AbortController().signal }), {
-    name: "StartError",
+    name: "ExitError",
     message: /in use; choose another with frontend\.http_port/,
   });
 });

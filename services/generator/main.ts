@@ -1,15 +1,16 @@
 import type { Logger } from "@logtape/logtape";
-import type { Broker, QueueOptions } from "#shared/broker/broker.ts";
 import { checkQueueSettings } from "#shared/broker/check_queue_settings.ts";
 import { openBroker } from "#shared/broker/open_broker.ts";
-import { defineCommand, runCommandLine } from "#shared/command/command_line.ts";
+import type { Broker, QueueOptions } from "#shared/broker/port/broker.ts";
+import { defineCommand } from "#shared/command/define_command.ts";
 import { showProgress } from "#shared/command/progress.ts";
+import { runCommandLine } from "#shared/command/run_command_line.ts";
 import type { RunContext } from "#shared/command/run_context.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
-import { adminApp } from "#shared/observability/admin_app.ts";
-import { serveHttp } from "#shared/observability/http_server.ts";
+import { adminApp } from "#shared/http/admin_app.ts";
+import { serveHttp } from "#shared/http/http_server.ts";
+import { warnIfOpen } from "#shared/http/warn_if_open.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { createRegistry } from "#shared/observability/runtime_metrics.ts";
-import { warnIfOpen } from "#shared/observability/warn_if_open.ts";
 import { type GeneratorConfig, generatorSettings } from "./config.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { createGeneratorMetrics } from "./metrics.ts";
@@ -22,7 +23,7 @@ import { recordRun } from "./run/run_record.ts";
  * Publishes a simulated fleet's devices and readings until the run's last is
  * confirmed, if it has one, or `signal` is aborted.
  *
- * @throws {StartError} if the port is taken, the manifest can't be written or is another
+ * @throws {ExitError} if the port is taken, the manifest can't be written or is another
  *   run's, or no retry can make a producer work.
  */
 export async function runGenerator(
@@ -82,7 +83,7 @@ export async function runGenerator(
       maxUnconfirmed: config.maxUnconfirmed,
     }).catch((error: unknown) => {
       // A broker that was away until the stop has nothing to report.
-      if (stop.aborted && !(error instanceof StartError)) return undefined;
+      if (stop.aborted && !(error instanceof ExitError)) return undefined;
       throw error;
     });
     if (opened === undefined) return;
@@ -127,7 +128,7 @@ export async function runGenerator(
     (_, share) =>
       runProducer(share).catch((error: unknown) => {
         // A broker that was away until the stop has nothing to report.
-        if (stop.aborted && !(error instanceof StartError)) return;
+        if (stop.aborted && !(error instanceof ExitError)) return;
         failed.abort(error);
         throw error;
       }),
@@ -148,4 +149,4 @@ export const generatorCommand = defineCommand({
   run: ({ generator }, context) => runGenerator(generator, context),
 });
 
-if (import.meta.main) await runCommandLine(generatorCommand("generator"), Deno.args);
+if (import.meta.main) await runCommandLine(generatorCommand.build(), Deno.args);

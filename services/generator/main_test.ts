@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { fromBinary } from "@bufbuild/protobuf";
 import { getLogger } from "@logtape/logtape";
-import type { Delivery } from "#shared/broker/broker.ts";
-import { MemoryBroker } from "#shared/broker/memory_broker.ts";
-import { MemoryQueues } from "#shared/broker/memory_queues.ts";
+import { MemoryBroker } from "#shared/broker/memory/memory_broker.ts";
+import { MemoryQueues } from "#shared/broker/memory/memory_queues.ts";
+import type { Delivery } from "#shared/broker/port/broker.ts";
 import { flattenSettings } from "#shared/config/flatten_settings.ts";
 import { loadConfig } from "#shared/config/load_config.ts";
 import { IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
 import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { inTime } from "../../tests/support/wait_until.ts";
 import { generatorSettings } from "./config.ts";
 import { runGenerator } from "./main.ts";
@@ -224,7 +224,7 @@ Deno.test("runGenerator refuses a port in use, and names its setting", async () 
       signal: new AbortController().signal,
       memoryQueues: new MemoryQueues(),
     }),
-    (error) => error instanceof StartError && /generator\.metrics_port/.test(error.message),
+    (error) => error instanceof ExitError && /generator\.metrics_port/.test(error.message),
   );
 });
 
@@ -237,14 +237,14 @@ Deno.test("runGenerator refuses queues that exist with other properties", async 
       signal: new AbortController().signal,
       memoryQueues,
     }),
-    (error) => error instanceof StartError && /sensor-data.*durable/.test(error.message),
+    (error) => error instanceof ExitError && /sensor-data.*durable/.test(error.message),
   );
 });
 
 Deno.test("runGenerator refuses memory:// on its own", async () => {
   await assert.rejects(
     runGenerator(configOf({}), { log, signal: new AbortController().signal }),
-    StartError,
+    ExitError,
   );
 });
 

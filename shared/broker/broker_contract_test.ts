@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import {
   amqpFixture,
   type BrokerFixture,
@@ -9,7 +9,7 @@ import {
 } from "../../tests/support/broker_fixture.ts";
 import { amqpUrl } from "../../tests/support/rabbitmq.ts";
 import { waitUntil } from "../../tests/support/wait_until.ts";
-import { type Delivery, PublishError } from "./broker.ts";
+import { type Delivery, PublishError } from "./port/broker.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => String(i));
 
@@ -221,7 +221,7 @@ contract("refuses a queue that is durable where it should not be", async (fixtur
   await publishAll(fixture, ["kept"]);
   const other = fixture.broker({ durable: false, type: "classic" });
   const expected = (error: unknown) =>
-    error instanceof StartError && error.message.includes(fixture.queue) &&
+    error instanceof ExitError && error.message.includes(fixture.queue) &&
     /exists with durable = true; set queue_durable to true, or delete/.test(error.message);
   const { queue } = fixture;
   await assert.rejects(other.openPublisher({ queues: [queue], maxUnconfirmed: 1 }), expected);

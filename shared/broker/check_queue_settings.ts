@@ -1,5 +1,5 @@
 import { ConfigError } from "#shared/config/config_error.ts";
-import type { QueueOptions } from "./broker.ts";
+import type { QueueOptions } from "./port/broker.ts";
 
 /**
  * @param section of the two settings, such as `backend.rabbitmq`

@@ -1,9 +1,9 @@
 import type { Logger } from "@logtape/logtape";
-import { StartError } from "#shared/lifecycle/start_error.ts";
-import type { Broker, QueueOptions } from "./broker.ts";
-import { AmqpBroker } from "./amqp_broker.ts";
-import { MemoryBroker } from "./memory_broker.ts";
-import type { MemoryQueues } from "./memory_queues.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
+import { AmqpBroker } from "./amqp/amqp_broker.ts";
+import { MemoryBroker } from "./memory/memory_broker.ts";
+import type { MemoryQueues } from "./memory/memory_queues.ts";
+import type { Broker, QueueOptions } from "./port/broker.ts";
 
 export interface BrokerOptions {
   readonly url: URL;
@@ -18,7 +18,7 @@ export interface BrokerOptions {
 export function openBroker({ url, queues, log, signal, memoryQueues }: BrokerOptions): Broker {
   if (url.protocol !== "memory:") return new AmqpBroker({ url, queues, log, signal });
   if (memoryQueues === undefined) {
-    throw new StartError(
+    throw new ExitError(
       "Cannot open memory://: it joins services of one process, so it serves only the command " +
         "dev; set an amqp:// URL",
     );

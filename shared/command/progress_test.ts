@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { type ProgressClock, showProgress } from "./progress.ts";
 import type { Terminal } from "#shared/output/status_line.ts";
+import { type ProgressClock, showProgress } from "./progress.ts";
 
 /** A clock that ticks when it is told to. */
 class TickingClock implements ProgressClock {

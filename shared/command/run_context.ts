@@ -1,6 +1,6 @@
 import type { Logger } from "@logtape/logtape";
-import type { MemoryQueues } from "#shared/broker/memory_queues.ts";
 import type { Terminal } from "#shared/output/status_line.ts";
+import type { MemoryQueues } from "../broker/memory/memory_queues.ts";
 
 /** What every service is run with. */
 export interface RunContext {

@@ -40,7 +40,9 @@ export class ConfigError extends Error {
 
 function lineOf({ name, key, value, problem }: ConfigIssue): string {
   const written = name ?? key;
-  const given = value === undefined ? written : `${written} = ${JSON.stringify(value)}`;
+  // `--no-queue-durable` says by itself what it is.
+  const bare = value === undefined || written?.startsWith("--no-");
+  const given = bare ? written : `${written} = ${JSON.stringify(value)}`;
   const also = key === undefined || written?.startsWith(key) ? "" : ` (${key})`;
   return `  ${given}${also}: ${problem}`;
 }

@@ -1,19 +1,8 @@
 import { type Document, parseDocument, visit } from "yaml";
 import type { ConfigIssue } from "./config_error.ts";
+import { configSections } from "./config_sections.ts";
 import type { NamedSetting } from "./flatten_settings.ts";
 import { nearest, noSuch } from "./nearest.ts";
-
-/** Sections that a file may have, whichever command reads it. */
-const knownSections = [
-  "log",
-  "generator",
-  "backend",
-  "frontend",
-  "migrate",
-  "verify",
-  "dead_letters",
-  "parked",
-];
 
 /**
  * Texts by whole key, of the sections that the command has; the others are for
@@ -53,8 +42,8 @@ export function readConfigFile(
       if (typeof entry === "string") values.set(key, entry);
       else issue(key, "expected a single value");
     } else if (!groups.has(key)) {
-      if (knownSections.includes(key)) return;
-      issue(key, noSuch("key", nearest(key, key.includes(".") ? keys : knownSections)));
+      if (configSections.includes(key)) return;
+      issue(key, noSuch("key", nearest(key, key.includes(".") ? keys : configSections)));
     } else if (typeof entry === "object" && entry !== null && !Array.isArray(entry)) {
       for (const [name, value] of Object.entries(entry)) {
         // A dotted name is no path to a key.

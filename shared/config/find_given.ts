@@ -5,9 +5,13 @@ import type { NamedSetting } from "./flatten_settings.ts";
 export interface ConfigSources {
   /** Texts by flag name, without the dashes. */
   readonly flags: ReadonlyMap<string, string>;
+  /** Those that were written with `--no-` before them. */
+  readonly negated?: ReadonlySet<string>;
   /** Arguments that are no flag of the command. */
   readonly strayArguments: readonly string[];
-  /** What the command can be told to do, by the words for it. */
+  /** Flags as they were written that only other actions of the command use, and which these are. */
+  readonly misplacedFlags?: ReadonlyMap<string, readonly string[]>;
+  /** What the command can be told to do, by the words for it, where no word has said so yet. */
   readonly actions?: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   /** The file that `--config` names. */
@@ -32,7 +36,7 @@ export class Unreadable extends Error {}
  */
 export function findGiven(
   { key, flag, variable, setting }: NamedSetting,
-  { flags, environment, configFile, readTextFile }: ConfigSources,
+  { flags, negated, environment, configFile, readTextFile }: ConfigSources,
   fromFile: ReadonlyMap<string, string>,
   issues: ConfigIssue[],
 ): Given | undefined {
@@ -43,7 +47,9 @@ export function findGiven(
     issues.push({ name: fileVariable, key, value: secretFile, problem });
   }
   const flagText = flags.get(flag);
-  if (flagText !== undefined) return { text: flagText, name: `--${flag}` };
+  if (flagText !== undefined) {
+    return { text: flagText, name: negated?.has(flag) ? `--no-${flag}` : `--${flag}` };
+  }
   const variableText = environment[variable];
   if (variableText !== undefined) return { text: variableText, name: variable };
   if (secretFile !== undefined) {

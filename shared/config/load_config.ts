@@ -1,10 +1,11 @@
-import { readConfigFile } from "./config_file.ts";
 import { ConfigError, type ConfigIssue } from "./config_error.ts";
+import { readConfigFile } from "./config_file.ts";
 import { type ConfigSources, findGiven, type Given, messageOf, Unreadable } from "./find_given.ts";
 import { flattenSettings, type NamedSetting } from "./flatten_settings.ts";
+import { refusedSettings } from "./refused_settings.ts";
 import type { ConfigOf, Settings } from "./setting.ts";
 import type { SettingName, SettingNames } from "./setting_names.ts";
-import { type PassedOver, strayArguments, strayVariables } from "./stray.ts";
+import { misplacedFlags, type PassedOver, strayArguments, strayVariables } from "./stray.ts";
 import { type Settled, voidSettings } from "./void_settings.ts";
 
 export type { ConfigSources } from "./find_given.ts";
@@ -17,21 +18,27 @@ export interface LoadedConfig<Sections extends Settings> {
   readonly passedOver: readonly PassedOver[];
 }
 
+/** Settings that are not the command's own. */
+export interface OtherSettings {
+  /** Good to find in the file and the environment, for other commands, and passed over. */
+  readonly unused?: readonly Settings[];
+  /** By key: of the unused, those that must not be passed over, and why not. */
+  readonly refused?: Readonly<Record<string, string>>;
+}
+
 /** The configuration of a command; see `loadNamedConfig`. */
 export function loadConfig<Sections extends Settings>(
   command: string,
   sections: Sections,
   sources: ConfigSources,
-  unused: Settings = {},
+  others: OtherSettings = {},
 ): ConfigOf<Sections> {
-  return loadNamedConfig(command, sections, sources, unused).config;
+  return loadNamedConfig(command, sections, sources, others).config;
 }
 
 /**
  * The configuration of a command: flags, then environment, then file, then
- * defaults, key by key. `unused` are the settings of the same sections that
- * other commands use: good to find in the file and the environment, and passed
- * over.
+ * defaults, key by key.
  *
  * @throws {ConfigError} listing everything that is wrong.
  */
@@ -39,16 +46,17 @@ export function loadNamedConfig<Sections extends Settings>(
   command: string,
   sections: Sections,
   given: ConfigSources,
-  unused: Settings = {},
+  { unused = [], refused = {} }: OtherSettings = {},
 ): LoadedConfig<Sections> {
   const settings = flattenSettings(sections);
-  const known = [...settings, ...flattenSettings(unused)];
+  const known = [...settings, ...unused.flatMap(flattenSettings)];
   const strays = strayVariables(known, given.environment);
   const environment = { ...given.environment };
   for (const { variable } of strays.passedOver) delete environment[variable];
   const sources = { ...given, environment };
   const issues: ConfigIssue[] = [
     ...strayArguments(sources.strayArguments, settings, sources.actions ?? []),
+    ...misplacedFlags(command, sources.misplacedFlags ?? new Map()),
     ...strays.issues,
   ];
   const fromFile = readFile(sources, known, issues);
@@ -65,6 +73,7 @@ export function loadNamedConfig<Sections extends Settings>(
       if (!(error instanceof Unreadable)) throw error;
     }
   }
+  issues.push(...refusedSettings(refused, known, sources, fromFile));
   issues.push(...voidSettings(settled));
   if (issues.length > 0) throw new ConfigError(command, issues);
   const names = new Map([...settled].map(([key, each]) => [key, nameOf(each)]));

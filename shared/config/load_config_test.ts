@@ -7,10 +7,11 @@ import {
   secretText,
   secretUrl,
   text,
+  trueOrFalse,
   voiding,
   wholeNumber,
 } from "./setting_kinds.ts";
-import { nameKeys } from "./setting_names.ts";
+import { nameKeys, type SettingNames } from "./setting_names.ts";
 import { withDefaults } from "./with_defaults.ts";
 
 const settings = {
@@ -28,9 +29,9 @@ const settings = {
     },
   },
 };
-const unused = {
+const unused = [{
   backend: { prefetch: wholeNumber({ doc: "prefetch", default: 1, min: 1, max: 9 }) },
-};
+}];
 
 interface Given {
   readonly flags?: Readonly<Record<string, string>>;
@@ -44,7 +45,7 @@ interface Given {
 }
 
 function load(given: Given) {
-  return loadNamedConfig("backend", settings, sourcesOf(given), unused).config;
+  return loadNamedConfig("backend", settings, sourcesOf(given), { unused }).config;
 }
 
 function sourcesOf(
@@ -322,6 +323,64 @@ Deno.test("loadConfig suggests the flag that was meant, by its name or its key",
     value: undefined,
     problem: "no such action; did you mean list? --help lists them",
   }]);
+});
+
+Deno.test("loadConfig refuses what it must not pass over, by environment and file", () => {
+  const why = "it has no effect here; leave it out";
+  const refused = { "backend.prefetch": why };
+  const issuesOf = (given: Given) => {
+    try {
+      loadConfig("backend", settings, sourcesOf(given), { unused, refused });
+    } catch (error) {
+      if (error instanceof ConfigError) return error.issues;
+      throw error;
+    }
+    return [];
+  };
+  const issue = { key: "backend.prefetch", value: "3", problem: why };
+  assert.deepEqual(issuesOf({}), []);
+  assert.deepEqual(issuesOf({ environment: { APP_BACKEND_PREFETCH: "3" } }), [
+    { name: "APP_BACKEND_PREFETCH", ...issue },
+  ]);
+  assert.deepEqual(issuesOf({ file: "backend: { prefetch: 3 }" }), [
+    { name: "backend.prefetch in app.yaml", ...issue },
+  ]);
+  assert.throws(
+    () => loadConfig("backend", settings, sourcesOf({}), { unused, refused: { "backend.x": why } }),
+    /Cannot refuse backend\.x: there is no such setting/,
+  );
+});
+
+Deno.test("loadConfig refuses flags that only other actions use", () => {
+  const misplacedFlags = new Map([["--limit", ["list", "replay", "drop"]], ["--yes", ["drop"]]]);
+  assert.throws(
+    () => loadConfig("letters show", settings, { ...sourcesOf({}), misplacedFlags }),
+    {
+      message: "Cannot start letters show: bad configuration\n" +
+        "  --limit: letters show does not use it; list, replay and drop do\n" +
+        "  --yes: letters show does not use it; drop does",
+    },
+  );
+});
+
+Deno.test("loadConfig names a flag that was negated as it was written", () => {
+  const table = { backend: { durable: trueOrFalse({ doc: "durable", default: true }) } };
+  const flags = { durable: "false" };
+  const sources = { ...sourcesOf({ flags }), negated: new Set(["durable"]) };
+  const { config, names } = loadNamedConfig("backend", table, sources);
+  assert.equal(config.backend.durable, false);
+  const issues = [{ key: "backend.durable", value: "false", problem: "expected true" }];
+  const line = (names: SettingNames) =>
+    new ConfigError("backend", issues).withNames(names).message.split("\n")[1];
+  assert.equal(line(names), "  --no-durable (backend.durable): expected true");
+  const { names: written } = loadNamedConfig("backend", table, sourcesOf({ flags }));
+  assert.equal(line(written), '  --durable = "false" (backend.durable): expected true');
+  for (const [stray, meant] of [["--no-durabel", "--no-durable"], ["--durabel", "--durable"]]) {
+    assert.throws(
+      () => loadConfig("backend", table, sourcesOf({ stray: [stray!] })),
+      new RegExp(`did you mean ${meant}\\?`),
+    );
+  }
 });
 
 Deno.test("loadConfig knows by which name a person gave a setting", () => {

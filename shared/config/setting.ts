@@ -12,6 +12,8 @@ export interface Setting<Value, Suffix extends string = ""> {
   readonly default: string | undefined;
   /** Never shown, and readable from the file that `<VARIABLE>_FILE` names. */
   readonly secret: boolean;
+  /** It is true or false: its flag may stand alone then, or begin with `--no-`. */
+  readonly boolean?: boolean;
   /** Appended to the key in the config object: the unit of a bare number. */
   readonly suffix: Suffix;
   /** Reads the text, or throws an `Error` whose message says what was expected. */

@@ -11,13 +11,18 @@ function setting<Value, Suffix extends string = "">(
   described: { readonly doc: string; readonly default: string | number | boolean | undefined },
   placeholder: string,
   parse: (text: string) => Value,
-  more: { readonly suffix?: Suffix; readonly secret?: boolean } = {},
+  more: {
+    readonly suffix?: Suffix;
+    readonly secret?: boolean;
+    readonly boolean?: boolean;
+  } = {},
 ): Setting<Value, Suffix> {
   return {
     doc: described.doc,
     placeholder,
     default: described.default === undefined ? undefined : String(described.default),
     secret: more.secret ?? false,
+    boolean: more.boolean ?? false,
     // The default of the type parameter is the default here.
     suffix: more.suffix ?? "" as Suffix,
     parse,
@@ -107,7 +112,7 @@ export function trueOrFalse(described: Described<boolean>): Setting<boolean> {
   return setting(described, "true|false", (given) => {
     if (given !== "true" && given !== "false") throw new Error("expected true or false");
     return given === "true";
-  });
+  }, { boolean: true });
 }
 
 /** One of a closed list of words. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Setting } from "./setting.ts";
 import {
   duration,
   listenPort,
@@ -9,7 +10,6 @@ import {
   trueOrFalse,
   wholeNumber,
 } from "./setting_kinds.ts";
-import type { Setting } from "./setting.ts";
 
 function accepts<Value>(
   setting: Setting<Value, string>,

@@ -6,6 +6,18 @@ import { isServiceLink } from "./service_link.ts";
 /** Flags that every command has beside its settings. */
 const commonFlags = ["--config", "--help", "--version"];
 
+/** Flags that were given to an action, and that others than it use. */
+export function misplacedFlags(
+  command: string,
+  flags: ReadonlyMap<string, readonly string[]>,
+): readonly ConfigIssue[] {
+  return [...flags].map(([name, actions]) => {
+    const users = new Intl.ListFormat("en-GB").format(actions);
+    const problem = `${command} does not use it; ${users} ${actions.length === 1 ? "does" : "do"}`;
+    return { name, value: undefined, problem };
+  });
+}
+
 /**
  * Without what follows an unknown flag, or its `=`: it may be a secret.
  *
@@ -24,7 +36,7 @@ export function strayArguments(
     const name = arg.split("=", 1)[0]!;
     const problem = arg.startsWith("-")
       ? noSuchFlag(name, settings)
-      : arg === firstWord && actions.length > 0
+      : arg === firstWord && actions.length > 0 && !actions.includes(arg)
       ? noSuch("action", nearest(arg, actions))
       : "not expected here; --help says what is";
     return { name, value: undefined, problem };
@@ -33,8 +45,15 @@ export function strayArguments(
 
 /** Suggests a flag that is written like it, or else one that says more, or less, of its key. */
 function noSuchFlag(name: string, settings: readonly NamedSetting[]): string {
-  const flags = [...settings.map(({ flag }) => `--${flag}`), ...commonFlags];
+  const flags = [
+    ...settings.flatMap(({ flag, setting }) =>
+      setting.boolean ? [`--${flag}`, `--no-${flag}`] : [`--${flag}`]
+    ),
+    ...commonFlags,
+  ];
   const near = nearest(name, flags);
+  // Only such a flag is not read as what it is when something follows its `=`.
+  if (near === name && /^--(no-|help$|version$)/.test(name)) return "it takes no value";
   if (near !== undefined) return noSuch("flag", near);
   const related = settings.filter(({ key, flag }) =>
     flag.endsWith(name.slice(1)) || key.replace(/[._]/g, "-") === name.slice(2)

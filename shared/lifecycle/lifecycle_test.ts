@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { aborted } from "./aborted.ts";
-import { backoffMs } from "./backoff.ts";
+import { Backoff, backoffMs } from "./backoff.ts";
 import { sleep } from "./sleep.ts";
 import { within } from "./within.ts";
 
@@ -18,8 +18,19 @@ Deno.test("backoffMs takes off a fifth at most, and stays in bounds for ever", (
     const longest = backoffMs(attempt, () => 0);
     const waitMs = backoffMs(attempt, () => drawn);
     assert(waitMs <= longest && waitMs >= longest * 0.8);
-    assert(waitMs >= 80 && waitMs <= 10_000);
+    assert(waitMs >= 80 && waitMs <= 10_000 && Number.isInteger(waitMs));
   }));
+});
+
+Deno.test("Backoff waits longer after each failure, and as at first once it is reset", () => {
+  const backoff = new Backoff();
+  const within = (longest: number) => {
+    const waitMs = backoff.next();
+    assert(waitMs <= longest && waitMs >= longest * 0.8, `${waitMs} ms of ${longest}`);
+  };
+  for (const longest of [100, 200, 400]) within(longest);
+  backoff.reset();
+  for (const longest of [100, 200]) within(longest);
 });
 
 Deno.test("sleep ends when it is aborted, and leaves no timer or listener", async () => {

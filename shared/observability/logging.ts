@@ -1,8 +1,8 @@
 import process from "node:process";
 import { configureSync, getAnsiColorFormatter, jsonLinesFormatter } from "@logtape/logtape";
-import { aboveStatusLine } from "#shared/output/status_line.ts";
 import type { LogConfig } from "#shared/config/log_settings.ts";
 import { writeOutput } from "#shared/output/standard_output.ts";
+import { aboveStatusLine } from "#shared/output/status_line.ts";
 
 /**
  * Sends every logger's records to `write`, standard output unless given: a JSON

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { deadLetterHeaders } from "../../services/backend/ingest/dead_letters.ts";
+import { deadLetterHeaders } from "../../services/backend/ingest/letters/dead_letters.ts";
 import { FaultRun } from "../support/fault_run.ts";
 import { type MalformedReading, malformedReadings } from "../support/malformed_readings.ts";
 

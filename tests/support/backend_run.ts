@@ -1,5 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import type { MemoryQueues } from "#shared/broker/memory_queues.ts";
+import type { MemoryQueues } from "#shared/broker/memory/memory_queues.ts";
 import { flattenSettings } from "#shared/config/flatten_settings.ts";
 import { loadConfig } from "#shared/config/load_config.ts";
 import { type BackendConfig, backendSettings } from "../../services/backend/config.ts";

@@ -1,9 +1,9 @@
 import { getLogger } from "@logtape/logtape";
 import { connect } from "amqplib";
-import { AmqpBroker } from "#shared/broker/amqp_broker.ts";
-import type { Broker, Delivery, QueueOptions } from "#shared/broker/broker.ts";
-import { MemoryBroker } from "#shared/broker/memory_broker.ts";
-import { MemoryQueues } from "#shared/broker/memory_queues.ts";
+import { AmqpBroker } from "#shared/broker/amqp/amqp_broker.ts";
+import { MemoryBroker } from "#shared/broker/memory/memory_broker.ts";
+import { MemoryQueues } from "#shared/broker/memory/memory_queues.ts";
+import type { Broker, Delivery, QueueOptions } from "#shared/broker/port/broker.ts";
 import { amqpUrl, uniqueQueue } from "./rabbitmq.ts";
 import { surelyBrokenMs, waitUntil } from "./wait_until.ts";
 

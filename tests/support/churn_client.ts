@@ -2,8 +2,8 @@
  * Clients of grpc-js that connect, call, cancel and leave, for ever:
  * `churn_client.ts PORT`. Prints a line for each that has left.
  */
-import { surelyBrokenMs } from "./wait_until.ts";
 import { GrpcJsClient, iotService } from "./grpc_js_client.ts";
+import { surelyBrokenMs } from "./wait_until.ts";
 
 const port = Number(Deno.args[0]);
 const service = iotService();

@@ -3,11 +3,11 @@
  * one line of JSON with its addresses; runs until it is killed.
  */
 import { getLogger } from "@logtape/logtape";
-import { adminApp } from "#shared/observability/admin_app.ts";
-import { serveHttp } from "#shared/observability/http_server.ts";
-import { createRegistry } from "#shared/observability/runtime_metrics.ts";
 import { IoTService } from "#shared/gen/iot/v1/iot_service_pb.ts";
-import { serveApi } from "../../services/backend/api/serve_api.ts";
+import { adminApp } from "#shared/http/admin_app.ts";
+import { serveHttp } from "#shared/http/http_server.ts";
+import { createRegistry } from "#shared/observability/runtime_metrics.ts";
+import { serveApi } from "../../services/backend/rpc_server/serve_api.ts";
 
 const registry = createRegistry("churn");
 const location = "x".repeat(200);

@@ -1,14 +1,34 @@
 import { getLogger } from "@logtape/logtape";
-import { deadLetterQueue, type Delivery } from "#shared/broker/broker.ts";
 import { openBroker } from "#shared/broker/open_broker.ts";
-import { deadLetter, type DeadLetterReason } from "../../services/backend/ingest/dead_letters.ts";
-import { type DeadLetterConfig, runDeadLetters } from "../../services/cli/dead_letters.ts";
+import { deadLetterQueue, type Delivery } from "#shared/broker/port/broker.ts";
+import {
+  deadLetter,
+  type DeadLetterReason,
+} from "../../services/backend/ingest/letters/dead_letters.ts";
+import { dropLetters } from "../../services/cli/dead_letters/drop_letters.ts";
+import { listLetters } from "../../services/cli/dead_letters/list_letters.ts";
+import { replayLetters } from "../../services/cli/dead_letters/replay_letters.ts";
+import { showLetter } from "../../services/cli/dead_letters/show_letter.ts";
 import { amqpUrl, uniqueQueue } from "./rabbitmq.ts";
 
 export interface GivenLetter extends Partial<Delivery> {
   readonly body: Uint8Array;
   readonly reason?: DeadLetterReason;
 }
+
+const actions = {
+  list: listLetters,
+  show: showLetter,
+  replay: replayLetters,
+  drop: dropLetters,
+} as const;
+
+type Action = keyof typeof actions;
+
+/** The settings of all actions: what one of them does not have, it does not see. */
+type LetterSettings =
+  & Parameters<typeof dropLetters>[0]["deadLetters"]
+  & Parameters<typeof showLetter>[0]["deadLetters"];
 
 /** Two queues of its own with their dead letters, on the RabbitMQ of the tests. */
 export class LetterFixture implements AsyncDisposable {
@@ -43,15 +63,15 @@ export class LetterFixture implements AsyncDisposable {
     await Promise.all(sent);
   }
 
-  /** Runs the command, and returns the lines that it printed; `print` is called with each. */
+  /** Runs an action, and returns the lines that it printed; `print` is called with each. */
   async run(
-    action: string,
-    given: Partial<DeadLetterConfig["deadLetters"]> = {},
+    action: Action,
+    given: Partial<LetterSettings> = {},
     signal = new AbortController().signal,
     print: (line: string) => Promise<void> = () => Promise.resolve(),
   ): Promise<readonly string[]> {
     const lines: string[] = [];
-    await runDeadLetters(
+    await actions[action](
       {
         backend: {
           rabbitmq: {
@@ -67,14 +87,13 @@ export class LetterFixture implements AsyncDisposable {
           reason: undefined,
           olderThanMs: undefined,
           newerThanMs: undefined,
-          limit: 0,
+          limit: Infinity,
           dumpBytes: 1_024,
           yes: false,
           ...given,
         },
       },
       { log: getLogger("letters-test"), signal },
-      action,
       (line) => {
         lines.push(line);
         return print(line);

@@ -1,8 +1,8 @@
 import { getLogger } from "@logtape/logtape";
 import { type Kysely, sql } from "kysely";
+import { openDatabase } from "../../services/backend/store/connection/open_database.ts";
 import type { Database } from "../../services/backend/store/database.ts";
-import { migrateToLatest } from "../../services/backend/store/migrate.ts";
-import { openDatabase } from "../../services/backend/store/open_database.ts";
+import { migrateToLatest } from "../../services/backend/store/schema/migrate.ts";
 import { databaseConfig } from "./database_config.ts";
 import { createTestDatabase, postgresUrl } from "./postgres.ts";
 import { tempPglite } from "./temp_pglite.ts";

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import {
   type CallOptions,
   Client,
@@ -10,7 +11,6 @@ import {
   type ServiceError,
 } from "@grpc/grpc-js";
 import { loadSync, type MethodDefinition, type ServiceDefinition } from "@grpc/proto-loader";
-import { fileURLToPath } from "node:url";
 
 const protoFolder = fileURLToPath(new URL("../../proto/", import.meta.url));
 

@@ -2,8 +2,8 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { getLogger } from "@logtape/logtape";
 import { Registry } from "prom-client";
 import { IoTService } from "#shared/gen/iot/v1/iot_service_pb.ts";
-import { serveApi } from "../../services/backend/api/serve_api.ts";
 import type { ApiLimits } from "../../services/backend/rpc_server/api_limits.ts";
+import { serveApi } from "../../services/backend/rpc_server/serve_api.ts";
 import { waitUntil } from "./wait_until.ts";
 
 /** A server with limits of its own, and what it has counted and logged. */

@@ -1,5 +1,3 @@
-import type { ViewRequest } from "../../services/frontend/pages/view_request.ts";
-
 /** An event of a live stream; `frame` or `beat`, with what its data says. */
 export interface LiveEvent {
   readonly type: string;
@@ -21,7 +19,7 @@ export function liveRequest(views: unknown, headers: Record<string, string> = {}
 }
 
 /** What the page in `html` asks to be kept up to date. */
-export function viewOf(html: string): ViewRequest {
+export function viewOf(html: string): Readonly<Record<string, string | undefined>> {
   const attribute = (name: string) =>
     new RegExp(` ${name}="([^"]*)"`).exec(html)?.[1]
       ?.replaceAll("&quot;", '"').replaceAll("&lt;", "<").replaceAll("&gt;", ">")

@@ -1,5 +1,5 @@
 import { connect } from "amqplib";
-import { deadLetterQueue } from "#shared/broker/broker.ts";
+import { deadLetterQueue } from "#shared/broker/port/broker.ts";
 
 /**
  * A RabbitMQ server for tests, as `deno task test` found or started it;

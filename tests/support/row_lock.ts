@@ -1,5 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
-import { sqlState } from "../../services/backend/store/write_failure.ts";
+import { sqlState } from "../../services/backend/store/connection/write_failure.ts";
 import type { Database } from "../../services/backend/store/database.ts";
 import { waitUntil } from "./wait_until.ts";
 

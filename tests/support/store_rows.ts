@@ -1,9 +1,10 @@
 import { create } from "@bufbuild/protobuf";
 import { type Kysely, sql } from "kysely";
 import { type IoTDevice, IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
+import { valuesOf } from "#shared/telemetry/measures.ts";
+import type { ReadingRow } from "../../services/backend/readings/reading_row.ts";
+import { tieBreak } from "../../services/backend/readings/tie_break.ts";
 import type { Database } from "../../services/backend/store/database.ts";
-import type { ReadingRow } from "../../services/backend/store/reading_row.ts";
-import { tieBreak } from "../../services/backend/store/tie_break.ts";
 
 /** 2024-03-01T12:00:00Z. */
 export const noonSeconds = 1_709_294_400;
@@ -35,14 +36,12 @@ export interface Measured {
 export function readingRow(deviceId: string, measured: Measured = {}): ReadingRow {
   const { seconds = noonSeconds, nanos = 0, temperature = 20, humidity = 50 } = measured;
   const { pressure = 1_000, batteryLevel = 90 } = measured;
+  const values = valuesOf({ temperature, humidity, pressure, batteryLevel });
   return {
     deviceId,
     micros: seconds * 1_000_000 + Math.floor(nanos / 1_000),
-    tieBreak: tieBreak(nanos % 1_000, temperature, humidity, pressure, batteryLevel),
-    temperature,
-    humidity,
-    pressure,
-    batteryLevel,
+    tieBreak: tieBreak(nanos % 1_000, values),
+    values,
   };
 }
 

@@ -1,6 +1,6 @@
 import { cp } from "node:fs/promises";
 import { getLogger } from "@logtape/logtape";
-import { openDatabase } from "../../services/backend/store/open_database.ts";
+import { openDatabase } from "../../services/backend/store/connection/open_database.ts";
 import { databaseConfig } from "./database_config.ts";
 
 /**

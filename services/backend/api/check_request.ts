@@ -5,7 +5,7 @@ import { deviceIdProblem } from "../readings/device_id_rule.ts";
 const maxPageSize = 1_000;
 
 /** @throws {ConnectError} INVALID_ARGUMENT for what can be the id of no device. */
-export function checkDeviceId(deviceId: string): void {
+export function checkAskedId(deviceId: string): void {
   const problem = deviceIdProblem(deviceId);
   if (problem !== undefined) {
     throw new ConnectError(`device_id ${problem}`, Code.InvalidArgument);

@@ -8,10 +8,10 @@ import {
   GetAllDeviceResponseSchema,
 } from "#shared/gen/iot/v1/iot_service_pb.ts";
 import { typicalInterval } from "#shared/telemetry/typical_interval.ts";
-import type { LargeAnswers } from "../rpc_server/large_answers.ts";
+import type { LargeAnswers } from "../rpc_server/answers/large_answers.ts";
 import type { Database } from "../store/database.ts";
-import { listDevices } from "../store/read_devices.ts";
-import { latestReadings } from "../store/read_readings.ts";
+import { listDevices } from "../store/devices/read_devices.ts";
+import { latestReadings } from "../store/readings/read_readings.ts";
 import type { Ask } from "./ask.ts";
 import { pageSize } from "./check_request.ts";
 import { deviceToken, readDeviceToken } from "./page_token.ts";

@@ -4,15 +4,15 @@ import {
   type GetDeviceResponse,
   GetDeviceResponseSchema,
 } from "#shared/gen/iot/v1/iot_service_pb.ts";
-import { findDevice } from "../store/read_devices.ts";
+import { findDevice } from "../store/devices/read_devices.ts";
 import type { Ask } from "./ask.ts";
-import { checkDeviceId, noSuchDevice } from "./check_request.ts";
+import { checkAskedId, noSuchDevice } from "./check_request.ts";
 
 export async function getDevice(
   { deviceId }: GetDeviceRequest,
   ask: Ask,
 ): Promise<GetDeviceResponse> {
-  checkDeviceId(deviceId);
+  checkAskedId(deviceId);
   const device = await ask((db) => findDevice(db, deviceId));
   if (device === undefined) throw noSuchDevice(deviceId);
   return create(GetDeviceResponseSchema, { device });

@@ -4,10 +4,10 @@ import {
   type GetSensorReadingByDeviceIDResponse,
   GetSensorReadingByDeviceIDResponseSchema,
 } from "#shared/gen/iot/v1/iot_service_pb.ts";
-import { findDevice } from "../store/read_devices.ts";
-import { pageReadings } from "../store/read_readings.ts";
+import { findDevice } from "../store/devices/read_devices.ts";
+import { pageReadings } from "../store/readings/read_readings.ts";
 import type { Ask } from "./ask.ts";
-import { checkDeviceId, noSuchDevice, pageSize } from "./check_request.ts";
+import { checkAskedId, noSuchDevice, pageSize } from "./check_request.ts";
 import { readingToken, readReadingToken } from "./page_token.ts";
 
 const defaultPageSize = 50;
@@ -17,7 +17,7 @@ export async function getSensorReadingByDeviceId(
   ask: Ask,
 ): Promise<GetSensorReadingByDeviceIDResponse> {
   const { deviceId } = request;
-  checkDeviceId(deviceId);
+  checkAskedId(deviceId);
   const size = pageSize(request.pageSize) ?? defaultPageSize;
   const before = readReadingToken(deviceId, request.pageToken);
   // One more than asked for says whether there is a next page.

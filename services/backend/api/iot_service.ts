@@ -1,14 +1,14 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { IoTService } from "#shared/gen/iot/v1/iot_service_pb.ts";
 import type { ApiRoutes } from "../rpc_server/api_routes.ts";
-import { DatabaseBusyError } from "../store/connection/turns.ts";
+import { retryQuery } from "../store/connection/retry_query.ts";
+import { isTransient, sqlState } from "../store/connection/write_failure.ts";
 import type { QueryHandle } from "../store/database.ts";
-import { isTransient, sqlState } from "../store/write_failure.ts";
+import { DatabaseBusyError } from "../store/turns.ts";
 import type { Ask } from "./ask.ts";
 import { getAllDevice } from "./get_all_device.ts";
 import { getDevice } from "./get_device.ts";
 import { getSensorReadingByDeviceId } from "./get_sensor_reading_by_device_id.ts";
-import { retryQuery } from "./retry_query.ts";
 
 /** Adds `iot.v1.IoTService`, answered by queries of the database. */
 export function iotService(queries: QueryHandle): ApiRoutes {

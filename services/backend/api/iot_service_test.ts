@@ -10,11 +10,11 @@ import {
   iotService as loadedService,
 } from "../../../tests/support/grpc_js_client.ts";
 import { device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
+import { serveApi } from "../rpc_server/serve_api.ts";
 import type { Database, QueryHandle } from "../store/database.ts";
-import { writeDevices } from "../store/write_devices.ts";
-import { writeReadings } from "../store/write_readings.ts";
+import { writeDevices } from "../store/devices/write_devices.ts";
+import { writeReadings } from "../store/readings/write_readings.ts";
 import { iotService, translateStoreError } from "./iot_service.ts";
-import { serveApi } from "./serve_api.ts";
 
 /** As proto-loader gives them: 64-bit integers as text. */
 interface Reading {

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { ReadingPosition } from "../store/reading_row.ts";
+import type { ReadingPosition } from "../readings/reading_row.ts";
 
 /** Raised when the payload's form changes, so that older tokens are refused, not misread. */
 const version = 1;

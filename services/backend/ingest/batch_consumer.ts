@@ -1,45 +1,20 @@
-import type { Logger } from "@logtape/logtape";
-import type { Delivery } from "#shared/broker/broker.ts";
-import { backoffMs } from "#shared/lifecycle/backoff.ts";
-import { sleep } from "#shared/lifecycle/sleep.ts";
+import type { Delivery } from "#shared/broker/port/broker.ts";
 import { within } from "#shared/lifecycle/within.ts";
-import { sqlState, writeFailure } from "../store/write_failure.ts";
-import type { DeadLetterReason } from "./dead_letters.ts";
-import type { IngestMetrics } from "./ingest_metrics.ts";
-import { MalformedMessageError } from "./malformed_message_error.ts";
+import { MalformedMessageError } from "../readings/malformed_message_error.ts";
+import { BatchWriter } from "./batch_writer.ts";
+import { type Letter, LetterDesk } from "./letter_desk.ts";
+import type { MessageKind } from "./message_kind.ts";
+import type { QueueContext, Settlement } from "./settlement.ts";
 
-export interface BatchOptions {
+export interface BatchConsumerOptions extends QueueContext {
   /** Rows a write, at least 1. */
   readonly maxRows: number;
   /** Longest that a row waits for its batch to fill, in milliseconds. */
   readonly maxWaitMs: number;
   /** Writes under way at once, at least 1. */
   readonly writers: number;
-}
-
-export interface BatchConsumerOptions<Row> extends BatchOptions {
-  readonly queue: string;
   /** Unix milliseconds. */
   readonly nowMs: () => number;
-  /** @throws {MalformedMessageError} */
-  readonly decode: (body: Uint8Array, nowMs: number) => Row;
-  /** Commits all rows or none; writing a row again changes nothing. */
-  readonly write: (rows: readonly Row[]) => Promise<void>;
-  /** Resolves once the message is safe in the dead-letter queue. */
-  readonly deadLetter: (
-    delivery: Delivery,
-    reason: DeadLetterReason,
-    detail: string,
-  ) => Promise<void>;
-  readonly ack: (deliveries: readonly Delivery[]) => void;
-  readonly metrics: IngestMetrics;
-  readonly log: Logger;
-}
-
-interface Letter {
-  readonly delivery: Delivery;
-  readonly reason: DeadLetterReason;
-  readonly detail: string;
 }
 
 /**
@@ -49,17 +24,22 @@ interface Letter {
  * backoff, and the prefetch bounds how much that is.
  */
 export class BatchConsumer<Row> {
-  readonly #options: BatchConsumerOptions<Row>;
+  readonly #kind: MessageKind<Row>;
+  readonly #options: BatchConsumerOptions;
+  readonly #letters: LetterDesk;
+  readonly #writer: BatchWriter<Row>;
   /** Of the deliveries that can still be acked. */
   #giveUp = new AbortController();
   #drained = false;
   #waiting: Delivery[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #writing = new Set<Promise<void>>();
-  readonly #deadLettering = new Set<Promise<void>>();
 
-  constructor(options: BatchConsumerOptions<Row>) {
+  constructor(kind: MessageKind<Row>, options: BatchConsumerOptions, settlement: Settlement) {
+    this.#kind = kind;
     this.#options = options;
+    this.#letters = new LetterDesk(options, settlement);
+    this.#writer = new BatchWriter(kind, options, settlement, this.#letters);
   }
 
   /** Takes a delivery into the next batch; not after `drain`, to be delivered again. */
@@ -91,8 +71,9 @@ export class BatchConsumer<Row> {
   }
 
   async #settled(): Promise<void> {
-    while (this.#writing.size + this.#deadLettering.size > 0) {
-      await Promise.all([...this.#writing, ...this.#deadLettering]);
+    const { underWay } = this.#letters;
+    while (this.#writing.size + underWay.size > 0) {
+      await Promise.all([...this.#writing, ...underWay]);
     }
   }
 
@@ -114,7 +95,7 @@ export class BatchConsumer<Row> {
   }
 
   async #settle(batch: readonly Delivery[]): Promise<void> {
-    const { decode, metrics, queue } = this.#options;
+    const { metrics, queue } = this.#options;
     const { signal } = this.#giveUp;
     metrics.received.inc({ queue }, batch.length);
     const deliveries: Delivery[] = [];
@@ -123,101 +104,17 @@ export class BatchConsumer<Row> {
     const nowMs = this.#options.nowMs();
     for (const delivery of batch) {
       try {
-        rows.push(decode(delivery.body, nowMs));
+        rows.push(this.#kind.decode(delivery.body, nowMs));
         deliveries.push(delivery);
       } catch (error) {
         malformed.push({ delivery, ...whyMalformed(error) });
       }
     }
     metrics.batchRows.observe(rows.length);
-    this.#deadLetter(malformed, signal);
+    this.#letters.take(malformed, signal);
     if (rows.length === 0) return;
     using _ = metrics.waiting.begin(queue);
-    await this.#write(deliveries, rows, signal);
-  }
-
-  /**
-   * Writes the rows, each of the delivery at its place; if the database blames a
-   * row, in halves, until it stands alone.
-   */
-  async #write(
-    deliveries: readonly Delivery[],
-    rows: readonly Row[],
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { write, ack, metrics, log, queue } = this.#options;
-    for (let attempt = 1; !signal.aborted; attempt++) {
-      const startedMs = performance.now();
-      try {
-        await write(rows);
-        metrics.writeSeconds.observe((performance.now() - startedMs) / 1_000);
-        metrics.waiting.progressed(queue);
-        ack(deliveries);
-        return;
-      } catch (error) {
-        const failure = writeFailure(error);
-        const detail = error instanceof Error ? error.message : String(error);
-        metrics.writeFailures.inc({ queue, failure });
-        if (failure === "reject") {
-          if (rows.length === 1) {
-            metrics.waiting.progressed(queue);
-            const state = sqlState(error) ?? "";
-            const delivery = deliveries[0]!;
-            const reason = "refused_by_database";
-            this.#deadLetter([{ delivery, reason, detail: `${state} ${detail}` }], signal);
-          } else {
-            const half = rows.length >> 1;
-            await this.#write(deliveries.slice(0, half), rows.slice(0, half), signal);
-            await this.#write(deliveries.slice(half), rows.slice(half), signal);
-          }
-          return;
-        }
-        const retryMs = Math.round(backoffMs(attempt));
-        const fields = { queue, rows: rows.length, attempt, error: detail, retryMs };
-        if (failure === "repair") log.error("Cannot write: the database needs mending", fields);
-        else log.warning("Cannot write; the batch is kept and tried again", fields);
-        await sleep(retryMs, signal);
-      }
-    }
-  }
-
-  #deadLetter(letters: readonly Letter[], signal: AbortSignal): void {
-    if (letters.length === 0) return;
-    const done = this.#confirmed(letters, signal).finally(() => this.#deadLettering.delete(done));
-    this.#deadLettering.add(done);
-  }
-
-  /** Dead-letters all of them, each acked once its letter is confirmed. */
-  async #confirmed(letters: readonly Letter[], signal: AbortSignal): Promise<void> {
-    const { deadLetter, ack, metrics, log, queue } = this.#options;
-    const unconfirmed = metrics.unconfirmedLetters.labels(queue);
-    unconfirmed.inc(letters.length);
-    let left = letters;
-    for (let attempt = 1; left.length > 0 && !signal.aborted; attempt++) {
-      const outcomes = await Promise.allSettled(
-        left.map(({ delivery, reason, detail }) => deadLetter(delivery, reason, detail)),
-      );
-      const failure = outcomes.find(({ status }) => status === "rejected");
-      const done = left.filter((_, at) => outcomes[at]!.status === "fulfilled");
-      left = left.filter((_, at) => outcomes[at]!.status === "rejected");
-      ack(done.map(({ delivery }) => delivery));
-      unconfirmed.dec(done.length);
-      for (const [reason, group] of Map.groupBy(done, ({ reason }) => reason)) {
-        const fields = { queue, reason, messages: group.length, firstDetail: group[0]!.detail };
-        metrics.deadLetters.inc({ queue, reason }, group.length);
-        if (reason === "decoder_failed") log.error("Dead-lettered what should decode", fields);
-        else log.warning("Dead-lettered messages", fields);
-      }
-      if (failure?.status === "rejected") {
-        const retryMs = Math.round(backoffMs(attempt));
-        const error = String(failure.reason);
-        const fields = { queue, messages: left.length, error, retryMs };
-        log.error("Cannot dead-letter messages; they are kept", fields);
-        await sleep(retryMs, signal);
-      }
-    }
-    // Those that were given up.
-    unconfirmed.dec(left.length);
+    await this.#writer.write({ deliveries, rows }, signal);
   }
 }
 

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
 import { Registry } from "prom-client";
-import type { Delivery } from "#shared/broker/broker.ts";
+import type { Delivery } from "#shared/broker/port/broker.ts";
 import { waitUntil } from "../../../tests/support/wait_until.ts";
+import { MalformedMessageError } from "../readings/malformed_message_error.ts";
 import { BatchConsumer, type BatchConsumerOptions } from "./batch_consumer.ts";
 import { createIngestMetrics } from "./ingest_metrics.ts";
-import { MalformedMessageError } from "./malformed_message_error.ts";
+import type { MessageKind } from "./message_kind.ts";
+import type { Settlement } from "./settlement.ts";
 
 const never = 3_600_000;
 
@@ -18,37 +20,43 @@ const textOf = ({ body }: Delivery) => new TextDecoder().decode(body);
 const failed = (code: string) => Object.assign(new Error("refused"), { code });
 
 /** A consumer of texts, and what became of them. `bad …` is malformed. */
-function consumerOf(options: Partial<BatchConsumerOptions<string>>) {
+function consumerOf(
+  { write = () => Promise.resolve(), deadLetter = () => Promise.resolve(), ...options }:
+    & Partial<BatchConsumerOptions & Pick<MessageKind<string>, "decode" | "write">>
+    & Partial<Settlement>,
+) {
   const acked: string[] = [];
   const dead: [text: string, reason: string, detail: string][] = [];
   const written: (readonly string[])[] = [];
   const registry = new Registry();
-  const write = options.write ?? (() => Promise.resolve());
-  const deadLetter = options.deadLetter ?? (() => Promise.resolve());
-  const consumer = new BatchConsumer<string>({
+  const kind: MessageKind<string> = {
+    decode: options.decode ?? ((body) => {
+      const text = new TextDecoder().decode(body);
+      if (text.startsWith("bad")) throw new MalformedMessageError("out_of_range", text);
+      return text;
+    }),
+    async write(rows) {
+      await write(rows);
+      written.push(rows);
+    },
+  };
+  const settlement: Settlement = {
+    ack: options.ack ?? ((deliveries) => void acked.push(...deliveries.map(textOf))),
+    async deadLetter(delivery, reason, detail) {
+      await deadLetter(delivery, reason, detail);
+      dead.push([textOf(delivery), reason, detail]);
+    },
+  };
+  const consumer = new BatchConsumer(kind, {
     queue: "q",
     maxRows: 3,
     maxWaitMs: never,
     writers: 1,
     nowMs: () => 0,
-    decode(body) {
-      const text = new TextDecoder().decode(body);
-      if (text.startsWith("bad")) throw new MalformedMessageError("out_of_range", text);
-      return text;
-    },
-    ack: (deliveries) => void acked.push(...deliveries.map(textOf)),
     metrics: createIngestMetrics(registry),
     log: getLogger("batch-consumer-test"),
     ...options,
-    async write(rows) {
-      await write(rows);
-      written.push(rows);
-    },
-    async deadLetter(delivery, reason, detail) {
-      await deadLetter(delivery, reason, detail);
-      dead.push([textOf(delivery), reason, detail]);
-    },
-  });
+  }, settlement);
   const accept = (...texts: string[]) => texts.forEach((text) => consumer.accept(delivery(text)));
   return { consumer, accept, acked, dead, written, registry };
 }
@@ -173,6 +181,27 @@ for (
   });
 }
 
+Deno.test("BatchConsumer counts each write that failed once, by what it calls for", async () => {
+  const failures = [failed("57P03"), failed("42P01"), failed("22P05"), failed("22P05")];
+  const { consumer, accept, acked, dead, registry } = consumerOf({
+    maxRows: 2,
+    write() {
+      const failure = failures.shift();
+      return failure === undefined ? Promise.resolve() : Promise.reject(failure);
+    },
+  });
+  accept("a", "b");
+  await until(() => acked.length === 2, "acks");
+  assert.deepEqual(dead.map(([text]) => text), ["a"]);
+  const counted = (await registry.getSingleMetric("ingest_write_failures_total")!.get()).values;
+  assert.deepEqual(counted.map(({ labels, value }) => [labels["failure"], value]), [
+    ["retry", 1],
+    ["repair", 1],
+    ["reject", 2],
+  ]);
+  await consumer.drain(1_000);
+});
+
 Deno.test("BatchConsumer dead-letters what is malformed, and writes the others", async () => {
   const { consumer, accept, acked, dead, written, registry } = consumerOf({});
   accept("bad 1", "good", "bad 2");
@@ -231,6 +260,20 @@ Deno.test("BatchConsumer forgets what can no longer be acked, and goes on with w
     [["new", "newer", "newest"]],
     [],
   ]);
+});
+
+Deno.test("BatchConsumer writes no halves, and sends no letters, of what it has forgotten", async () => {
+  let tries = 0;
+  const refused = Promise.withResolvers<void>();
+  const { consumer, accept, acked, dead } = consumerOf({
+    maxRows: 2,
+    write: () => ++tries === 1 ? refused.promise : Promise.reject(failed("22P05")),
+  });
+  accept("a", "b");
+  consumer.forget();
+  refused.reject(failed("22P05"));
+  await consumer.drain(20_000);
+  assert.deepEqual([tries, acked, dead], [1, [], []]);
 });
 
 Deno.test("BatchConsumer keeps a malformed message until its dead letter is confirmed", async () => {

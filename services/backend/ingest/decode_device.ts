@@ -1,7 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { type IoTDevice, IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
-import { checkDeviceId, checkInstant, checkRange, checkText } from "./field_rules.ts";
-import { MalformedMessageError } from "./malformed_message_error.ts";
+import { checkDeviceId, checkInstant, checkRange, checkText } from "../readings/field_rules.ts";
+import { MalformedMessageError } from "../readings/malformed_message_error.ts";
 
 /**
  * A device from the body of its message; one that says nothing of `last_seen` is seen now.

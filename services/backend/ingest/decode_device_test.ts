@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { type IoTDevice, IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
+import {
+  MalformedMessageError,
+  type MalformedReason,
+} from "../readings/malformed_message_error.ts";
 import { decodeDevice } from "./decode_device.ts";
-import { MalformedMessageError, type MalformedReason } from "./malformed_message_error.ts";
 
 const nowMs = Date.UTC(2026, 0, 2, 3, 4, 5);
 const nowSeconds = BigInt(nowMs / 1_000);

@@ -2,8 +2,12 @@ import assert from "node:assert/strict";
 import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { type SensorReading, SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
+import { measures, valuesOf } from "#shared/telemetry/measures.ts";
+import {
+  MalformedMessageError,
+  type MalformedReason,
+} from "../readings/malformed_message_error.ts";
 import { decodeReading } from "./decode_reading.ts";
-import { MalformedMessageError, type MalformedReason } from "./malformed_message_error.ts";
 
 const nowMs = Date.UTC(2026, 0, 2, 3, 4, 5);
 const nowSeconds = BigInt(nowMs / 1_000);
@@ -40,10 +44,10 @@ function refusal(body: Uint8Array): MalformedReason | undefined {
     assert.ok(row.deviceId.isWellFormed() && !/\p{Cc}/u.test(row.deviceId));
     assert.ok(row.micros >= 946_684_800e6 && row.micros < (nowMs / 1_000 + 86_401) * 1e6);
     assert.ok(Number.isSafeInteger(row.micros));
-    assert.ok(row.temperature >= -90 && row.temperature <= 150);
-    assert.ok(row.humidity >= 0 && row.humidity <= 100);
-    assert.ok(row.pressure >= 300 && row.pressure <= 1_100);
-    assert.ok(row.batteryLevel >= 0 && row.batteryLevel <= 100);
+    for (const [at, { min, max }] of measures.entries()) {
+      const value = row.values[at] ?? min;
+      assert.ok(value >= min && value <= max);
+    }
     assert.ok(row.tieBreak >= 0n && row.tieBreak < 2n ** 63n);
     return undefined;
   } catch (error) {
@@ -138,10 +142,7 @@ Deno.test("decodeReading takes a producer that knows fields 1 to 6 and whole sec
   assert.deepEqual(row, {
     deviceId: "old",
     micros: nowMs * 1_000,
-    temperature: 20.5,
-    humidity: 40,
-    pressure: 1_000,
-    batteryLevel: 75.25,
+    values: valuesOf({ temperature: 20.5, humidity: 40, pressure: 1_000, batteryLevel: 75.25 }),
   });
 });
 

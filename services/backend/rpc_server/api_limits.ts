@@ -1,4 +1,4 @@
-import type { HeaderLimits } from "./header_guard.ts";
+import type { HeaderLimits } from "./headers/header_guard.ts";
 
 /** What clients of the API may do, all times in milliseconds. */
 export interface ApiLimits {

@@ -1,5 +1,5 @@
 import type { ConnectRouter } from "@connectrpc/connect";
-import type { LargeAnswers } from "./large_answers.ts";
+import type { LargeAnswers } from "./answers/large_answers.ts";
 
 /** Adds services to what a port serves; `large` is for methods whose answers nobody bounds. */
 export type ApiRoutes = (

@@ -7,10 +7,10 @@ import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres
 import { tempPglite } from "../../../tests/support/temp_pglite.ts";
 import { waitUntil } from "../../../tests/support/wait_until.ts";
 import { translateStoreError } from "../api/iot_service.ts";
-import { retryQuery } from "../api/retry_query.ts";
-import { DatabaseBusyError } from "./connection/turns.ts";
+import { answers, openBackendDatabase } from "./connection/open_database.ts";
+import { retryQuery } from "./connection/retry_query.ts";
 import type { BackendDatabase, Database } from "./database.ts";
-import { answers, openBackendDatabase } from "./open_database.ts";
+import { DatabaseBusyError } from "./turns.ts";
 
 const log = getLogger("backend-database-test");
 const nobodyLeaves = new AbortController().signal;

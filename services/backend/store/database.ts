@@ -1,4 +1,5 @@
 import type { Kysely } from "kysely";
+import type { MeasuredColumns } from "#shared/telemetry/measures.ts";
 
 /**
  * The tables, as the queries built by Kysely see them. Instants are read as
@@ -22,20 +23,21 @@ export interface Database {
     readonly leaving_at: Date | null;
     readonly refused: string | null;
   };
+  /** Migrations that a release must know, and which one says so. */
+  readonly schema_floor: {
+    readonly must_know: string;
+    readonly required_by: string;
+  };
 }
 
-interface ReadingTable {
+interface ReadingTable extends MeasuredColumns {
   readonly device_id: string;
   readonly timestamp: Date;
   readonly tie_break: string;
-  readonly temperature: number;
-  readonly humidity: number;
-  readonly pressure: number;
-  readonly battery_level: number;
 }
 
 interface Breakable {
-  /** Rejects, with a `StartError`, once there is no hope: where the server is ours and has ended. */
+  /** Rejects, with an `ExitError`, once there is no hope: where the server is ours and has ended. */
   readonly broken: Promise<never>;
 }
 

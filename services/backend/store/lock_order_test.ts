@@ -4,21 +4,22 @@ import { icuDatabase, postgresTest } from "../../../tests/support/each_database.
 import { untilOneWaits, wouldWait } from "../../../tests/support/row_lock.ts";
 import { device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
 import type { Database } from "./database.ts";
-import { releaseParked } from "./release_parked.ts";
-import { touchDevices } from "./touch_devices.ts";
-import { writeDevices } from "./write_devices.ts";
-import { writeReadings } from "./write_readings.ts";
+import { touchDevices } from "./devices/touch_devices.ts";
+import { writeDevices } from "./devices/write_devices.ts";
+import { releaseParked } from "./parked/release_parked.ts";
+import { measureColumns } from "./readings/measure_columns.ts";
+import { writeReadings } from "./readings/write_readings.ts";
 
 // In bytes, "B" comes before "a"; by the rules of any language, after it.
 const ids = ["a", "B"];
 const lockDevice = (id: string) =>
   sql`select from iot_devices where device_id = ${id} for no key update`;
 const insertReading = (table: "sensor_readings" | "parked_readings", id: string) => {
-  const { tieBreak, temperature, humidity, pressure, batteryLevel } = readingRow(id);
+  const { tieBreak, values } = readingRow(id);
   return sql`insert into ${sql.table(table)}
-    (device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level)
+    (device_id, "timestamp", tie_break, ${measureColumns})
     values (${id}, to_timestamp(${noonSeconds}::float8), ${String(tieBreak)}::bigint,
-      ${temperature}, ${humidity}, ${pressure}, ${batteryLevel}) on conflict do nothing`;
+      ${sql.join(values)}) on conflict do nothing`;
 };
 
 /** Asserts that `write`, when it has to wait for the row of "a", has taken that of "B" already. */

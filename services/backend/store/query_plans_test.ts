@@ -5,15 +5,15 @@ import { Pool } from "pg";
 import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres.ts";
 import { device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
 import type { Database } from "./database.ts";
-import { deleteParked } from "./delete_parked.ts";
-import { migrateToLatest } from "./migrate.ts";
-import { findDevice, listDevices } from "./read_devices.ts";
-import { latestReadings, pageReadings } from "./read_readings.ts";
-import { releaseParked } from "./release_parked.ts";
-import { takeParked } from "./take_parked.ts";
-import { touchDevices } from "./touch_devices.ts";
-import { writeDevices } from "./write_devices.ts";
-import { writeReadings } from "./write_readings.ts";
+import { findDevice, listDevices } from "./devices/read_devices.ts";
+import { touchDevices } from "./devices/touch_devices.ts";
+import { writeDevices } from "./devices/write_devices.ts";
+import { deleteParked } from "./parked/delete_parked.ts";
+import { releaseParked } from "./parked/release_parked.ts";
+import { takeParked } from "./parked/take_parked.ts";
+import { latestReadings, pageReadings } from "./readings/read_readings.ts";
+import { writeReadings } from "./readings/write_readings.ts";
+import { migrateToLatest } from "./schema/migrate.ts";
 
 type Run = (db: Kysely<Database>) => Promise<unknown>;
 

@@ -1,4 +1,7 @@
 import type { Kysely } from "kysely";
+import { retryQuery } from "../../backend/store/connection/retry_query.ts";
+import type { Database } from "../../backend/store/database.ts";
+import type { ReadingKey } from "../../backend/store/readings/reading_key.ts";
 import {
   countPage,
   countUpTo,
@@ -6,10 +9,7 @@ import {
   pageDeviceIds,
   pageParkedIds,
   type ReadingTable,
-} from "../../backend/store/count_run.ts";
-import type { Database } from "../../backend/store/database.ts";
-import type { ReadingKey } from "../../backend/store/reading_key.ts";
-import { retryQuery } from "../../backend/api/retry_query.ts";
+} from "../../backend/store/runs/count_run.ts";
 
 export interface CountContext {
   readonly db: Kysely<Database>;

@@ -1,13 +1,15 @@
-import { packedRowBytes, type PackedRows, type RowPosition } from "../../backend/store/read_run.ts";
-import type { Turns } from "./turns.ts";
+import { type Measured, type MeasuredValues, valuesOf } from "#shared/telemetry/measures.ts";
+import {
+  packedAt,
+  packedRowBytes,
+  type PackedRows,
+  packedValues,
+} from "../../backend/store/runs/packed_rows.ts";
+import type { RowPosition } from "../../backend/store/runs/read_run.ts";
+import type { DeviceTurns } from "./device_turns.ts";
 
-/** What a device measured, as published and as stored. */
-export interface Measured {
-  readonly temperature: number;
-  readonly humidity: number;
-  readonly pressure: number;
-  readonly batteryLevel: number;
-}
+/** What a device measured, in the order of `measures`. */
+type Values = Readonly<MeasuredValues>;
 
 /** How a device's readings differ from those that it published. */
 export type Difference = "missing" | "doubled" | "altered" | "unexpected" | "parked";
@@ -17,20 +19,16 @@ export interface Found {
   /** Unix microseconds. */
   readonly micros: number;
   /** What was published at that instant, if anything was. */
-  readonly expected: Measured | undefined;
+  readonly expected: Values | undefined;
   /** What is there, if anything is. */
-  readonly found: Measured | undefined;
+  readonly found: Values | undefined;
 }
 
 export interface DeviceComparisonOptions {
-  readonly turns: Turns;
+  readonly turns: DeviceTurns;
   readonly readingAt: (instantUs: number) => Measured;
   readonly onDifference: (found: Found) => void;
 }
-
-/** Where in a packed row each column starts, in bytes. */
-const at = { micros: 0, tieBreak: 8, parked: 16, temperature: 17, humidity: 25, pressure: 33 };
-const batteryLevelAt = 41;
 
 /**
  * Compares one device's rows with its turns, in one pass over both in the order
@@ -42,12 +40,12 @@ export class DeviceComparison {
   readonly #options: DeviceComparisonOptions;
   #turn = 0;
   #dueUs: number;
-  #expected: Measured | undefined;
+  #expected: Values | undefined;
   /** Rows of the turn under way that hold what was published. */
   #stored = 0;
   #parked = 0;
   /** Rows of its instant that hold something else. */
-  #others: Measured[] = [];
+  #others: Values[] = [];
   #last: RowPosition | undefined;
 
   constructor(options: DeviceComparisonOptions) {
@@ -69,15 +67,20 @@ export class DeviceComparison {
   take(packed: PackedRows): void {
     const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
     for (let row = 0; row < packed.byteLength; row += packedRowBytes) {
-      const micros = Number(view.getBigInt64(row + at.micros));
-      const parked = view.getUint8(row + at.parked) === 1;
+      const micros = Number(view.getBigInt64(row + packedAt.micros));
+      const parked = view.getUint8(row + packedAt.parked) === 1;
       while (this.#due() && this.#dueUs < micros) this.#settle();
       // The nanoseconds are in the high bits, which a run's readings leave at 0.
-      const whole = view.getUint16(row + at.tieBreak) < 32;
+      const whole = view.getUint16(row + packedAt.tieBreak) < 32;
       if (this.#due() && this.#dueUs === micros && whole) this.#compare(view, row, parked);
-      else this.#report(parked ? "parked" : "unexpected", micros, undefined, measured(view, row));
+      else {this.#report(
+          parked ? "parked" : "unexpected",
+          micros,
+          undefined,
+          packedValues(view, row),
+        );}
       if (row + packedRowBytes >= packed.byteLength) {
-        this.#last = { micros, tieBreak: view.getBigInt64(row + at.tieBreak), parked };
+        this.#last = { micros, tieBreak: view.getBigInt64(row + packedAt.tieBreak), parked };
       }
     }
   }
@@ -92,15 +95,13 @@ export class DeviceComparison {
   }
 
   #compare(view: DataView, row: number, parked: boolean): void {
-    const expected = this.#expected ??= this.#options.readingAt(this.#dueUs);
-    const same = view.getFloat64(row + at.temperature) === expected.temperature &&
-      view.getFloat64(row + at.humidity) === expected.humidity &&
-      view.getFloat64(row + at.pressure) === expected.pressure &&
-      view.getFloat64(row + batteryLevelAt) === expected.batteryLevel;
+    const expected = this.#expected ??= valuesOf(this.#options.readingAt(this.#dueUs));
+    const found = packedValues(view, row);
+    const same = expected.every((value, at) => value === found[at]);
     if (parked && same) this.#parked++;
-    else if (parked) this.#report("parked", this.#dueUs, expected, measured(view, row));
+    else if (parked) this.#report("parked", this.#dueUs, expected, found);
     else if (same) this.#stored++;
-    else this.#others.push(measured(view, row));
+    else this.#others.push(found);
   }
 
   /** Judges the turn under way, now that all its rows are known, and goes on to the next. */
@@ -108,7 +109,7 @@ export class DeviceComparison {
     const micros = this.#dueUs;
     if (this.#stored > 0) this.matched++;
     if (this.#stored !== 1 || this.#parked > 0 || this.#others.length > 0) {
-      const expected = this.#expected ?? this.#options.readingAt(micros);
+      const expected = this.#expected ?? valuesOf(this.#options.readingAt(micros));
       for (let copy = 1; copy < this.#stored; copy++) {
         this.#report("doubled", micros, expected, expected);
       }
@@ -136,18 +137,9 @@ export class DeviceComparison {
   #report(
     difference: Difference,
     micros: number,
-    expected: Measured | undefined,
-    found: Measured | undefined,
+    expected: Values | undefined,
+    found: Values | undefined,
   ): void {
     this.#options.onDifference({ difference, micros, expected, found });
   }
-}
-
-function measured(view: DataView, row: number): Measured {
-  return {
-    temperature: view.getFloat64(row + at.temperature),
-    humidity: view.getFloat64(row + at.humidity),
-    pressure: view.getFloat64(row + at.pressure),
-    batteryLevel: view.getFloat64(row + batteryLevelAt),
-  };
 }

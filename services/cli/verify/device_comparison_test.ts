@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { packedRowBytes } from "../../backend/store/read_run.ts";
-import { DeviceComparison, type Found, type Measured } from "./device_comparison.ts";
+import { type Measured, measures, valuesOf } from "#shared/telemetry/measures.ts";
+import { packedAt, packedRowBytes } from "../../backend/store/runs/packed_rows.ts";
+import { DeviceComparison, type Found } from "./device_comparison.ts";
 
 const firstUs = 1_768_435_200_000_000;
 const intervalUs = 5_000_000;
@@ -33,10 +34,9 @@ function pack(rows: readonly Row[]): Uint8Array {
     view.setBigInt64(row, BigInt(micros));
     view.setBigInt64(row + 8, tieBreak);
     view.setUint8(row + 16, parked ? 1 : 0);
-    view.setFloat64(row + 17, measured.temperature);
-    view.setFloat64(row + 25, measured.humidity);
-    view.setFloat64(row + 33, measured.pressure);
-    view.setFloat64(row + 41, measured.batteryLevel);
+    for (const [at, value] of valuesOf(measured).entries()) {
+      view.setFloat64(row + packedAt.values + 8 * at, value ?? NaN);
+    }
   }
   return packed;
 }
@@ -73,7 +73,7 @@ Deno.test("readings that are gone are missing, at either end and between", () =>
     found: [0, 3, 5].map((turn) => ({
       difference: "missing",
       micros: firstUs + turn * intervalUs,
-      expected: readingAt(firstUs + turn * intervalUs),
+      expected: valuesOf(readingAt(firstUs + turn * intervalUs)),
       found: undefined,
     })),
     last: { micros: firstUs + 4 * intervalUs, tieBreak: 7n, parked: false },
@@ -87,14 +87,17 @@ Deno.test("a second row of the same instant and values is a double", () => {
   assert.equal(matched, 2);
 });
 
-for (const field of ["temperature", "humidity", "pressure", "batteryLevel"] as const) {
+for (const { field } of measures) {
   Deno.test(`another ${field} is an altered reading, by however little`, () => {
     const [first, second] = stored(0, 1) as [Row, Row];
-    const measured = { ...second.measured, [field]: second.measured[field] * (1 + 2 ** -52) };
+    const measured = {
+      ...second.measured,
+      [field]: (second.measured[field] ?? 1) * (1 + 2 ** -52),
+    };
     const { matched, what, found } = compare(2, [first, { ...second, measured }]);
     assert.deepEqual(what, ["altered 1"]);
-    assert.deepEqual(found[0]!.expected, second.measured);
-    assert.deepEqual(found[0]!.found, measured);
+    assert.deepEqual(found[0]!.expected, valuesOf(second.measured));
+    assert.deepEqual(found[0]!.found, valuesOf(measured));
     assert.equal(matched, 1);
   });
 }

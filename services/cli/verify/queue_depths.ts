@@ -1,7 +1,7 @@
 import type { Logger } from "@logtape/logtape";
-import { deadLetterQueue } from "#shared/broker/broker.ts";
-import { connectOnce } from "#shared/broker/connect_once.ts";
-import { queueSize } from "#shared/broker/queue_size.ts";
+import { deadLetterQueue } from "#shared/broker/port/broker.ts";
+import { connectOnce } from "../queues/connect_once.ts";
+import { queueSize } from "../queues/queue_size.ts";
 
 export interface QueueDepth {
   readonly queue: string;
@@ -13,7 +13,7 @@ export interface QueueDepth {
  * How many messages wait in each of the queues and in their dead letter queues,
  * without declaring any.
  *
- * @throws {StartError} if the broker can't be asked.
+ * @throws {ExitError} if the broker can't be asked.
  */
 export async function queueDepths(
   url: URL,

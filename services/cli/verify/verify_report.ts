@@ -1,7 +1,8 @@
 import { formatInstant } from "#shared/config/rfc3339.ts";
+import { type MeasuredValues, measures } from "#shared/telemetry/measures.ts";
 import type { RunManifest } from "../../generator/run/run_manifest.ts";
-import { printable } from "../printable.ts";
-import type { Difference, Found, Measured } from "./device_comparison.ts";
+import { printable } from "../output/printable.ts";
+import type { Difference, Found } from "./device_comparison.ts";
 import type { QueueDepth } from "./queue_depths.ts";
 import type { ReadingCounts, RunCounts } from "./run_counts.ts";
 
@@ -134,10 +135,16 @@ function row(count: number, name: string, meaning: string): string {
   return `  ${grouped.format(count).padStart(14)}  ${name.padEnd(10)}  ${meaning}`.trimEnd();
 }
 
-function measuredText({ temperature, humidity, pressure, batteryLevel }: Measured): string {
-  return `${temperature} °C  ${humidity} %  ${pressure} hPa  battery ${batteryLevel} %`;
+function measuredText(values: Readonly<MeasuredValues>): string {
+  return measures.flatMap(({ label, unit }, at) => {
+    const value = values[at];
+    return value === undefined ? [] : [`${label.toLowerCase()} ${value} ${unit}`];
+  }).join("  ");
 }
 
-function plain({ temperature, humidity, pressure, batteryLevel }: Measured) {
-  return { temperature, humidity, pressure, battery_level: batteryLevel };
+function plain(values: Readonly<MeasuredValues>): Readonly<Record<string, number>> {
+  return Object.fromEntries(measures.flatMap(({ column }, at) => {
+    const value = values[at];
+    return value === undefined ? [] : [[column, value]];
+  }));
 }

@@ -1,14 +1,15 @@
 import type { Kysely } from "kysely";
-import { retryQuery } from "../../backend/api/retry_query.ts";
+import { retryQuery } from "../../backend/store/connection/retry_query.ts";
 import type { Database } from "../../backend/store/database.ts";
-import { packedRowBytes, type PackedRows, pageRun } from "../../backend/store/read_run.ts";
+import { packedRowBytes, type PackedRows } from "../../backend/store/runs/packed_rows.ts";
+import { pageRun } from "../../backend/store/runs/read_run.ts";
 import { Fleet } from "../../generator/fleet/fleet.ts";
 import type { RunManifest } from "../../generator/run/run_manifest.ts";
 import { countAllParked, countForeign, countReadings } from "./count_readings.ts";
 import { DeviceComparison, type Found } from "./device_comparison.ts";
+import { turnsOf } from "./device_turns.ts";
 import { FleetIds } from "./fleet_ids.ts";
 import { noReadings, type ReadingCounts, type RunCounts } from "./run_counts.ts";
-import { turnsOf } from "./turns.ts";
 
 export interface VerifyRunOptions {
   readonly db: Kysely<Database>;

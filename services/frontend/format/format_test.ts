@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { instantMs, utcText } from "./instant.ts";
-import { measurementText, quantities } from "./measurement.ts";
+import { measurementText } from "./measurement.ts";
 
 Deno.test("measurementText writes units, a true minus and no negative zero", () => {
-  assert.equal(measurementText(-1.26, quantities.temperature), "\u22121.3\u00a0°C");
-  assert.equal(measurementText(-0.04, quantities.temperature), "0.0\u00a0°C");
-  assert.equal(measurementText(86.6, quantities.batteryLevel), "87\u00a0%");
+  const temperature = { unit: "°C", decimals: 1 };
+  assert.equal(measurementText(-1.26, temperature), "\u22121.3\u00a0°C");
+  assert.equal(measurementText(-0.04, temperature), "0.0\u00a0°C");
+  assert.equal(measurementText(86.6, { unit: "%", decimals: 0 }), "87\u00a0%");
+  assert.equal(measurementText(undefined, temperature), "–");
 });
 
 Deno.test("utcText shows milliseconds only where there are some", () => {

@@ -1,8 +1,8 @@
 import { toBinary } from "@bufbuild/protobuf";
-import { type Publisher, PublishError } from "#shared/broker/broker.ts";
+import { type Publisher, PublishError } from "#shared/broker/port/broker.ts";
 import { IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
 import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { GeneratorMetrics } from "../metrics.ts";
 
@@ -76,7 +76,7 @@ export class Outbox {
       this.#settle(message);
     }, (error: unknown) => {
       metrics.failures.inc({ reason: error instanceof PublishError ? "refused" : "other" });
-      if (error instanceof StartError) this.fatal ??= error;
+      if (error instanceof ExitError) this.fatal ??= error;
       this.#refused.add(message);
       this.#settle(message);
     });

@@ -1,5 +1,5 @@
-import type { Publisher } from "#shared/broker/broker.ts";
-import { backoffMs } from "#shared/lifecycle/backoff.ts";
+import type { Publisher } from "#shared/broker/port/broker.ts";
+import { Backoff } from "#shared/lifecycle/backoff.ts";
 import type { Clock } from "./clock.ts";
 import { orAborted } from "./or_aborted.ts";
 import { Outbox, type OutboxOptions, type Outgoing } from "./outbox.ts";
@@ -52,8 +52,8 @@ export class Producer {
   readonly #outbox: Outbox;
   readonly #announcements: Rota;
   readonly #readings: Rota;
+  readonly #refusals = new Backoff();
   #started = false;
-  #refusals = 0;
   #behind = false;
 
   constructor(options: ProducerOptions) {
@@ -103,7 +103,7 @@ export class Producer {
    * Runs until the run's last reading is confirmed; or until `signal` is
    * aborted and what was sent is confirmed, for which it waits 8 seconds at most.
    *
-   * @throws {StartError} when no message will ever get through.
+   * @throws {ExitError} when no message will ever get through.
    */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log, fromUs } = this.#options;
@@ -188,7 +188,7 @@ export class Producer {
     if (this.#outbox.fatal !== undefined) throw this.#outbox.fatal;
     await orAborted(this.#outbox.idle(), signal);
     const messages = this.#outbox.refused.size;
-    const waitMs = Math.round(backoffMs(++this.#refusals));
+    const waitMs = this.#refusals.next();
     log.warning("Broker refused messages, sending them again", { messages, waitMs });
     await clock.sleep(waitMs, signal);
     for (let resent = 0; resent < messages && !signal.aborted;) {
@@ -200,7 +200,7 @@ export class Producer {
       }
     }
     await orAborted(this.#outbox.idle(), signal);
-    if (this.#outbox.refused.size === 0) this.#refusals = 0;
+    if (this.#outbox.refused.size === 0) this.#refusals.reset();
   }
 
   async #sleepUntilDue(signal: AbortSignal): Promise<void> {

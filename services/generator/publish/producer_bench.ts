@@ -1,7 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import { Registry } from "prom-client";
-import { MemoryBroker } from "#shared/broker/memory_broker.ts";
-import { MemoryQueues } from "#shared/broker/memory_queues.ts";
+import { MemoryBroker } from "#shared/broker/memory/memory_broker.ts";
+import { MemoryQueues } from "#shared/broker/memory/memory_queues.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { createGeneratorMetrics } from "../metrics.ts";
 import { systemClock } from "./clock.ts";

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Registry } from "prom-client";
-import { type OutgoingMessage, type Publisher, PublishError } from "#shared/broker/broker.ts";
-import { UnconfirmedWindow } from "#shared/broker/unconfirmed_window.ts";
+import { type OutgoingMessage, type Publisher, PublishError } from "#shared/broker/port/broker.ts";
+import { UnconfirmedWindow } from "#shared/broker/port/unconfirmed_window.ts";
 import { IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
 import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { ManualClock } from "../../../tests/support/manual_clock.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { createGeneratorMetrics } from "../metrics.ts";
@@ -283,8 +283,8 @@ Deno.test("Producer gives up after 7 seconds of waiting for a broker that is awa
 
 Deno.test("Producer ends with the error that no retry can mend", async () => {
   const { publisher, producer, stop } = scenario();
-  publisher.answer = () => new StartError("Cannot use queue devices");
-  await assert.rejects(producer.run(stop.signal), StartError);
+  publisher.answer = () => new ExitError("Cannot use queue devices");
+  await assert.rejects(producer.run(stop.signal), ExitError);
 });
 
 Deno.test("Producer announces each device once an hour, and once after a longer outage", async () => {

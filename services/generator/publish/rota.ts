@@ -1,10 +1,6 @@
-export interface RotaOptions {
-  /** When device 0 has its first turn, in microseconds since 1970, whole. */
-  readonly startUs: number;
-  /** Time between two turns of a device, in microseconds, whole. */
-  readonly intervalUs: number;
-  /** Devices of the whole fleet. */
-  readonly devices: number;
+import { firstTurnUs, type Schedule } from "../run/schedule.ts";
+
+export interface RotaOptions extends Schedule {
   /** Which of the `shares` of the fleet this is, from 0; at most `devices`. */
   readonly share: number;
   readonly shares: number;
@@ -13,9 +9,7 @@ export interface RotaOptions {
 }
 
 /**
- * Whose turn is when: turn k of device i is due at start + i / devices of the
- * interval + k intervals, so that the load is even. A share takes every
- * `shares`th device. Turns come in the order in which they are due, and are
+ * Whose turn is when, by the schedule. A share takes every `shares`th device. Turns come in the order in which they are due, and are
  * told apart by a device and a cycle, so a rota costs the same for ten devices
  * and for ten million.
  */
@@ -63,8 +57,8 @@ export class Rota {
   }
 
   #due(): number {
-    const { startUs, intervalUs, devices, count } = this.#options;
+    const { intervalUs, count } = this.#options;
     if (count !== undefined && this.#cycle >= count) return Infinity;
-    return startUs + this.#cycle * intervalUs + Math.floor(this.#device * intervalUs / devices);
+    return firstTurnUs(this.#options, this.#device) + this.#cycle * intervalUs;
   }
 }

@@ -1,18 +1,18 @@
 import { dirname } from "node:path";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { formatManifest, parseManifest, type RunManifest } from "./run_manifest.ts";
 
 /**
  * The manifest in `path`; undefined if there is no such file.
  *
- * @throws {StartError} if the file cannot be read, or is no manifest.
+ * @throws {ExitError} if the file cannot be read, or is no manifest.
  */
 export async function readManifest(path: string): Promise<RunManifest | undefined> {
   try {
     return parseManifest(await Deno.readTextFile(path));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    throw new StartError(`Cannot read the manifest ${path}: ${reasonOf(error)}`, { cause: error });
+    throw new ExitError(`Cannot read the manifest ${path}: ${reasonOf(error)}`, { cause: error });
   }
 }
 
@@ -20,7 +20,7 @@ export async function readManifest(path: string): Promise<RunManifest | undefine
  * Writes the manifest whole or not at all: whoever reads it meanwhile, or
  * after a crash, finds the old one or the new one.
  *
- * @throws {StartError} if that cannot be done.
+ * @throws {ExitError} if that cannot be done.
  */
 export async function writeManifest(path: string, manifest: RunManifest): Promise<void> {
   const temporary = `${path}.${Deno.pid}.tmp`;
@@ -36,7 +36,7 @@ export async function writeManifest(path: string, manifest: RunManifest): Promis
     const message = `Cannot write the manifest ${path}, set by generator.manifest: ${
       reasonOf(error)
     }`;
-    throw new StartError(message, { cause: error });
+    throw new ExitError(message, { cause: error });
   }
 }
 

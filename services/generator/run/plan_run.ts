@@ -1,4 +1,4 @@
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import type { GeneratorConfig } from "../config.ts";
 import { modelVersion } from "../fleet/fleet.ts";
 import { readManifest } from "./manifest_file.ts";
@@ -25,7 +25,7 @@ const latestUs = Date.UTC(2200, 0) * 1_000;
  * is started: what is there already is stored once. One without end goes on
  * where the broker had confirmed it, so that the time in between leaves no gap.
  *
- * @throws {StartError} if the manifest there is another run's, which is not overwritten.
+ * @throws {ExitError} if the manifest there is another run's, which is not overwritten.
  */
 export async function planRun(config: RunConfig, nowUs: number): Promise<RunPlan> {
   const { startUs, manifest: path } = config;
@@ -44,7 +44,7 @@ export async function planRun(config: RunConfig, nowUs: number): Promise<RunPlan
     confirmedUntilUs: count === undefined ? before?.confirmedUntilUs : undefined,
   };
   if (manifest.startUs + intervalUs * (count ?? 0) > latestUs) {
-    throw new StartError("Cannot run: generator.count intervals would end past the year 2199");
+    throw new ExitError("Cannot run: generator.count intervals would end past the year 2199");
   }
   if (before !== undefined) refuseOther(path!, before, manifest);
   if (count !== undefined) return { manifest, fromUs: manifest.startUs };
@@ -64,7 +64,7 @@ function refuseOther(path: string, before: RunManifest, manifest: RunManifest): 
   } as const;
   for (const key of Object.keys(settings) as (keyof typeof settings)[]) {
     if (before[key] === manifest[key]) continue;
-    throw new StartError(
+    throw new ExitError(
       `Cannot start a run: ${path} is the manifest of another one, with other ` +
         `generator.${settings[key]}; move it away, or set another generator.manifest`,
     );

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { readManifest, writeManifest } from "./manifest_file.ts";
 import { planRun } from "./plan_run.ts";
 import { recordRun } from "./run_record.ts";
@@ -93,7 +93,7 @@ Deno.test("the manifest of another run is not overwritten", async () => {
     ) {
       await assert.rejects(
         planRun({ ...config, manifest: path, ...changed }, nowUs),
-        (error) => error instanceof StartError && error.message.includes(`generator.${key};`),
+        (error) => error instanceof ExitError && error.message.includes(`generator.${key};`),
       );
     }
     assert.deepEqual(await readManifest(path), manifest);
@@ -109,7 +109,7 @@ Deno.test("a manifest leaves nothing else in its folder, and one that cannot be 
     assert.deepEqual(files.map(({ name }) => name), ["run.yaml"]);
     await assert.rejects(
       writeManifest(`${path}/below`, manifest),
-      (error) => error instanceof StartError && /generator\.manifest/.test(error.message),
+      (error) => error instanceof ExitError && /generator\.manifest/.test(error.message),
     );
   });
 });
@@ -117,6 +117,6 @@ Deno.test("a manifest leaves nothing else in its folder, and one that cannot be 
 Deno.test("a run that would end past the year 2199 is refused", async () => {
   await assert.rejects(
     planRun({ ...config, intervalMs: 86_400_000, count: 1_000_000_000 }, nowUs),
-    StartError,
+    ExitError,
   );
 });

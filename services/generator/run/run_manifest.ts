@@ -1,20 +1,16 @@
 import { parseDocument } from "yaml";
 import { formatInstant, parseInstant } from "#shared/config/rfc3339.ts";
 import { modelVersion } from "../fleet/fleet.ts";
+import type { Schedule } from "./schedule.ts";
 
 /**
- * All that decides which readings a run publishes, to the byte: device i of
- * the fleet of `seed` has turn k at start + i / devices of the interval + k
- * intervals.
+ * All that decides which readings a run publishes, to the byte: those of the
+ * fleet of `seed`, by the schedule.
  */
-export interface RunManifest {
+export interface RunManifest extends Schedule {
   /** Which model computes the readings: see `modelVersion`. */
   readonly model: number;
   readonly seed: number;
-  readonly devices: number;
-  /** When device 0 has its first turn, in microseconds since 1970. */
-  readonly startUs: number;
-  readonly intervalUs: number;
   /** Turns of each device; undefined for a run without end. */
   readonly count: number | undefined;
   /**

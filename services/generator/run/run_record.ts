@@ -17,7 +17,7 @@ const noteEveryMs = 5_000;
  * Writes the manifest at the start, and for a run without end how far it is
  * confirmed: every 5 seconds, and when disposed.
  *
- * @throws {StartError} if the first time fails; later failures are logged.
+ * @throws {ExitError} if the first time fails; later failures are logged.
  */
 export async function recordRun(options: RunRecordOptions): Promise<AsyncDisposable> {
   const { path, manifest, confirmedUntilUs, log } = options;

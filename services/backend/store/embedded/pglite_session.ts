@@ -27,7 +27,7 @@ export class PgliteSession implements AsyncDisposable {
     }
   }
 
-  /** Rejects, with a `StartError`, if the server ends by itself: there is no other. */
+  /** Rejects, with a `ExitError`, if the server ends by itself: there is no other. */
   get broken(): Promise<never> {
     return this.#thread.broken;
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { StartError } from "#shared/lifecycle/start_error.ts";
-import { tempFolder } from "../../../../tools/services/temp_folder.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { tempPglite } from "../../../../tests/support/temp_pglite.ts";
+import { tempFolder } from "../../../../tools/services/temp_folder.ts";
 import { PgliteSession } from "./pglite_session.ts";
 
 const folderOf = (url: string) => url.replace("pglite://", "");
@@ -20,7 +20,7 @@ Deno.test("PgliteSession fails what waits when its server ends, and the next one
       for (;; stored++) await session.query(fill);
     };
     const ended = (error: unknown) =>
-      error instanceof StartError && /has stopped: .*pg_wal.*: start again/.test(error.message);
+      error instanceof ExitError && /has stopped: .*pg_wal.*: start again/.test(error.message);
     await assert.rejects(Promise.all([filling(), session.query(fill)]), ended);
     await assert.rejects(session.broken, ended);
     await assert.rejects(session.query("begin"), ended);

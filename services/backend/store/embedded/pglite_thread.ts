@@ -1,4 +1,4 @@
-import { StartError } from "#shared/lifecycle/start_error.ts";
+import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { errorOf, type PgliteAnswer, type PgliteCall, type PgliteResult } from "./worker_calls.ts";
 
 const outOfRoom = /No space left on device|File too large|[Qq]uota exceeded/;
@@ -37,7 +37,7 @@ export class PgliteThread implements Disposable {
 
   /**
    * @throws the database's error, with its SQLSTATE
-   * @throws {StartError} once the server has ended.
+   * @throws {ExitError} once the server has ended.
    */
   async call(call: PgliteCall): Promise<PgliteResult | undefined> {
     if (this.#ended !== undefined) throw this.#ended;
@@ -60,7 +60,7 @@ export class PgliteThread implements Disposable {
         : "start again";
       const message = `The database in ${this.#folder} has stopped: ${answer.broken}: ${mend}. ` +
         "What was stored is kept";
-      const error = new StartError(message);
+      const error = new ExitError(message);
       this.#end(error);
       this.#break(error);
       return;

@@ -4,8 +4,8 @@
  * WebAssembly can't give back, goes when the thread ends.
  */
 import { PGlite } from "@electric-sql/pglite";
-import { createCluster } from "./create_cluster.ts";
 import { breakAtPanic, BrokenDatabaseError } from "./break_at_panic.ts";
+import { createCluster } from "./create_cluster.ts";
 import { serverSettings } from "./server_settings.ts";
 import { upkeep } from "./upkeep.ts";
 import {

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { sql } from "kysely";
+import { type MeasuredColumns, measures } from "#shared/telemetry/measures.ts";
+import { eachDatabase } from "../../../tests/support/each_database.ts";
+import type { Database } from "./database.ts";
+
+/** PostgreSQL's names for what a column's values are read as. */
+type Described<Value> = null extends Value ? `${TypeOf<NonNullable<Value>>} or null`
+  : TypeOf<Value>;
+type TypeOf<Value> = Value extends Date ? "timestamp with time zone"
+  : Value extends number ? "double precision" | "integer" | "real"
+  : Value extends string ? "bigint" | "text"
+  : never;
+
+const measured = Object.fromEntries(
+  measures.map(({ column, optional }) => [
+    column,
+    optional ? "double precision or null" : "double precision",
+  ]),
+  // By the table of measures, which the type is made of as well.
+) as { [Column in keyof MeasuredColumns]: Described<MeasuredColumns[Column]> };
+const reading = {
+  device_id: "text",
+  timestamp: "timestamp with time zone",
+  tie_break: "bigint",
+  ...measured,
+} as const;
+
+/** `Database`, held to the same tables, columns, types and nulls by the compiler. */
+const tables = {
+  iot_devices: {
+    device_id: "text",
+    location: "text",
+    mac_address: "text",
+    ip_address: "text",
+    firmware: "text",
+    latitude: "real",
+    longitude: "real",
+    last_seen: "timestamp with time zone",
+    described_at: "timestamp with time zone",
+  },
+  sensor_readings: reading,
+  parked_readings: {
+    ...reading,
+    parked_at: "timestamp with time zone",
+    leaving_at: "timestamp with time zone or null",
+    refused: "text or null",
+  },
+  schema_floor: { must_know: "text", required_by: "text" },
+} satisfies {
+  [Table in keyof Database]: {
+    [Column in keyof Database[Table]]: Described<Database[Table][Column]>;
+  };
+};
+
+eachDatabase("The type Database", {
+  async "says what the database describes"(db) {
+    const { rows } = await sql<{ table: string; column: string; type: string }>`
+      select table_name as "table", column_name as "column",
+        data_type || case is_nullable when 'YES' then ' or null' else '' end as type
+      from information_schema.columns
+      where table_schema = 'public' and table_name not like 'kysely\\_%'`.execute(db);
+    const described = Object.fromEntries(
+      Map.groupBy(rows, ({ table }) => table).entries().map(([table, columns]) => [
+        table,
+        Object.fromEntries(columns.map(({ column, type }) => [column, type])),
+      ]),
+    );
+    assert.deepEqual(described, tables);
+  },
+});

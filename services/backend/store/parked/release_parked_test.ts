@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { sql } from "kysely";
+import { eachDatabase, postgresTest } from "../../../../tests/support/each_database.ts";
+import {
+  countRows,
+  device,
+  noonSeconds,
+  readingRow,
+} from "../../../../tests/support/store_rows.ts";
+import { writeDevices } from "../devices/write_devices.ts";
+import { writeReadings } from "../readings/write_readings.ts";
+import { releaseParked } from "./release_parked.ts";
+
+const count = (released: readonly { readonly count: number }[]) =>
+  released.reduce((sum, { count }) => sum + count, 0);
+
+eachDatabase("releaseParked", {
+  async "leaves the readings of unknown devices where they are"(db) {
+    assert.deepEqual(await releaseParked(db, 100), []);
+    await writeReadings(db, ["x", "y", "z"].map((id) => readingRow(id)));
+    assert.deepEqual(await releaseParked(db, 100), []);
+    assert.equal(await countRows(db, "parked_readings"), 3);
+  },
+
+  async "releases at most as many as asked for, until none is left"(db) {
+    const ids = ["a", "b", "c", "unknown"];
+    await writeReadings(
+      db,
+      ids.flatMap((id) => [0, 1, 2].map((at) => readingRow(id, { seconds: noonSeconds + at }))),
+    );
+    // As if all had been parked by sessions that did not see the devices yet.
+    await sql`create table kept as select * from parked_readings`.execute(db);
+    await sql`truncate parked_readings`.execute(db);
+    await writeDevices(db, ["a", "b", "c"].map((id) => device(id)));
+    await sql`insert into parked_readings select * from kept`.execute(db);
+    await sql`drop table kept`.execute(db);
+    const first = await releaseParked(db, 4);
+    assert.deepEqual(first.toSorted((a, b) => a.deviceId < b.deviceId ? -1 : 1), [
+      { deviceId: "a", count: 3, stored: 3, newestMicros: (noonSeconds + 2) * 1_000_000 },
+      { deviceId: "b", count: 1, stored: 1, newestMicros: noonSeconds * 1_000_000 },
+    ]);
+    assert.equal(count(await releaseParked(db, 4)), 4);
+    assert.equal(count(await releaseParked(db, 4)), 1);
+    assert.deepEqual(await releaseParked(db, 4), []);
+    assert.equal(await countRows(db, "sensor_readings"), 9);
+    assert.equal(await countRows(db, "parked_readings"), 3);
+  },
+
+  async "counts apart what was stored before"(db) {
+    const rows = [0, 1, 2].map((at) => readingRow("a", { seconds: noonSeconds + at }));
+    await writeReadings(db, rows.slice(0, 2));
+    await sql`create table kept as select * from parked_readings`.execute(db);
+    await writeDevices(db, [device("a")]);
+    await writeReadings(db, rows.slice(2));
+    // As if a session that did not see the device yet had parked two again.
+    await sql`insert into parked_readings select * from kept`.execute(db);
+    await sql`drop table kept`.execute(db);
+    assert.deepEqual(await releaseParked(db, 100), [
+      { deviceId: "a", count: 2, stored: 0, newestMicros: (noonSeconds + 1) * 1_000_000 },
+    ]);
+    assert.equal(await countRows(db, "sensor_readings"), 3);
+  },
+
+  async "sets aside readings that the database refuses; they hold up neither device nor reading"(
+    db,
+  ) {
+    await sql`alter table sensor_readings add constraint picky check (temperature <> 66.6)`
+      .execute(db);
+    try {
+      const rows = ["a", "b"].flatMap((id) =>
+        Array.from(
+          { length: 40 },
+          (_, at) =>
+            readingRow(id, { seconds: noonSeconds + at, temperature: at % 13 === 5 ? 66.6 : at }),
+        )
+      );
+      await writeReadings(db, rows);
+      assert.deepEqual(await writeDevices(db, ["a", "b"].map((id) => device(id))), []);
+      assert.equal(await countRows(db, "iot_devices"), 2);
+      let moved = 0;
+      for (let found = -1; found !== 0;) moved += found = count(await releaseParked(db, 10_000));
+      assert.equal(moved, 74);
+      assert.equal(await countRows(db, "sensor_readings"), 74);
+      const { rows: aside } = await sql<{ temperature: number; refused: string }>`
+        select temperature, refused from parked_readings`.execute(db);
+      assert.equal(aside.length, 6);
+      for (const { temperature, refused } of aside) {
+        assert.equal(temperature, 66.6);
+        assert.match(refused, /picky/);
+      }
+    } finally {
+      await sql`alter table sensor_readings drop constraint picky`.execute(db);
+    }
+  },
+});
+
+postgresTest("releaseParked after a race", {
+  async "stores a reading that was parked while its device was being registered"(db) {
+    const both = await db.transaction().execute(async (transaction) => {
+      // It does not see the device, and the registration does not see it.
+      const parked = await writeReadings(transaction, [readingRow("racing")]);
+      const released = await writeDevices(db, [device("racing")]);
+      return { parked, released };
+    });
+    assert.deepEqual(both, { parked: { stored: 0, parked: 1 }, released: [] });
+    assert.equal(await countRows(db, "sensor_readings"), 0);
+    assert.equal(count(await releaseParked(db, 100)), 1);
+    assert.equal(await countRows(db, "sensor_readings"), 1);
+    assert.equal(await countRows(db, "parked_readings"), 0);
+  },
+
+  async "parks what is written while the registration is open, and releases it after"(db) {
+    await db.transaction().execute(async (transaction) => {
+      await writeDevices(transaction, [device("racing")]);
+      assert.deepEqual(await writeReadings(db, [readingRow("racing")]), { stored: 0, parked: 1 });
+      assert.deepEqual(await releaseParked(db, 100), []);
+    });
+    assert.equal(count(await releaseParked(db, 100)), 1);
+  },
+
+  async "moves each reading once when several sessions sweep and register"(db) {
+    const ids = Array.from({ length: 20 }, (_, at) => `d${at}`);
+    const total = 2_000;
+    await sql`
+      insert into parked_readings
+        (device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level)
+      select 'd' || n % 20, timestamptz '2024-03-01' + n * interval '1 s', 0, 20, 50, 1000, 90
+      from generate_series(1, ${total}::int) n`.execute(db);
+    await sql`
+      insert into iot_devices select id, '', '', '', '', 0, 0, now(), now() - interval '1 year'
+      from json_array_elements_text(${JSON.stringify(ids)}) id`.execute(db);
+    const sweep = async () => {
+      let moved = 0;
+      for (let found = -1; found !== 0;) moved += found = count(await releaseParked(db, 150));
+      return moved;
+    };
+    const register = async () => count(await writeDevices(db, ids.map((id) => device(id))));
+    const moved = await Promise.all([sweep(), register(), sweep(), sweep(), register()]);
+    moved.push(await sweep());
+    assert.equal(moved.reduce((sum, moved) => sum + moved), total);
+    assert.equal(await countRows(db, "sensor_readings"), total);
+    assert.equal(await countRows(db, "parked_readings"), 0);
+  },
+});
