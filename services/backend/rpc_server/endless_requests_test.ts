@@ -211,3 +211,41 @@ Deno.test("the API has room again when a client goes that has sent several reque
   }
   assert.equal(await api.refused("calls"), 0);
 });
+
+/** An envelope with flags, and so many bytes. */
+const envelope = (flags: number, length: number) =>
+  concat(new Uint8Array([flags]), uint32(length), new Uint8Array(length));
+
+Deno.test("the API ends a request that goes on behind its one message", async () => {
+  await using api = await limitedApi({ getDevice: () => ({}) }, { maxRequestBytes: megabyte });
+  const session = connectHttp2(`http://127.0.0.1:${api.port}`);
+  const endOfStream = 2;
+  const call = unfinished(session, {
+    asked: "/grpc.health.v1.Health/Watch",
+    contentType: "application/connect+proto",
+    begun: concat(
+      envelope(0, 0),
+      ...Array.from({ length: 3 }, () => envelope(endOfStream, 60_000)),
+    ),
+  });
+  await inTime(once(call, "close"));
+  assert.equal(await api.refused("request_bytes"), 1);
+  using grpc = new GrpcJsClient(api.port, iotService());
+  await grpc.unary("GetDevice", {});
+  session.destroy();
+  await once(session, "close");
+});
+
+Deno.test("the API lets only those requests give way of which it holds something", async () => {
+  const limits = { maxMessageBytes, maxRequestBytes: megabyte };
+  await using api = await limitedApi({ getDevice: () => ({}) }, limits);
+  const session = connectHttp2(`http://127.0.0.1:${api.port}`);
+  const idle = unfinished(session, { begun: new Uint8Array() });
+  await new Promise((answered) => session.ping(answered));
+  const large = concat(promised, new Uint8Array(megabyte));
+  await inTime(once(unfinished(session, { begun: large }), "trailers"));
+  assert.equal(await api.refused("request_bytes"), 1);
+  assert.ok(!idle.closed);
+  session.destroy();
+  await once(session, "close");
+});

@@ -20,7 +20,7 @@ import { http2Connections } from "./listener/http2_connections.ts";
 import { rpcListener } from "./listener/rpc_listener.ts";
 import { listenOnSharedPort } from "./listener/shared_port.ts";
 import { countRefusals } from "./requests/refusals.ts";
-import { unpackingOneAtATime } from "./requests/unpacking.ts";
+import { unpackingInTurns } from "./requests/unpacking.ts";
 import { healthService } from "./services/health_service.ts";
 import { reflectionService } from "./services/reflection_service.ts";
 
@@ -80,7 +80,7 @@ export async function serveApi(options: ApiOptions): Promise<ApiServer> {
     pause: starting.use(new Timeouts(limits.pauseMs)),
   };
   const router = createConnectRouter({
-    acceptCompression: [compressionGzip, compressionBrotli].map(unpackingOneAtATime),
+    acceptCompression: unpackingInTurns([compressionGzip, compressionBrotli]),
     readMaxBytes: limits.maxMessageBytes,
     requestGate: refuseWhenOverloaded,
     interceptors: [

@@ -49,6 +49,11 @@ export interface HeldCall {
 
 const overloaded = createContextKey(false, { description: "the server has too much in hand" });
 
+/** What may be around the one message of a request: its envelope, and trailers. */
+const aroundBytes = 16 * 1024;
+/** Longest that the answer to a call that was given up may take, in milliseconds. */
+const answerMs = 1_000;
+
 /** What of the calls may be streams, which last for as long as their clients like. */
 const streamShare = 0.5;
 
@@ -88,10 +93,19 @@ export class CallLimits {
     const body = new RequestBody(request, {
       times,
       many,
+      maxBytes: maxMessageBytes + aroundBytes,
       messages: enveloped ? new WholeMessages(maxMessageBytes) : undefined,
       held: (bytes) => this.#hold(bytes),
       gaveUp(reason) {
         refused(reason);
+        // The answer may be as little read as the request was sent.
+        const end = () => {
+          if (stream === undefined) socket.destroy();
+          else stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+        };
+        const late = setTimeout(end, answerMs);
+        const answered = stream ?? response;
+        for (const event of ["finish", "close"]) answered.once(event, () => clearTimeout(late));
         if (stream !== undefined) return;
         // What is still to come of the request would keep the connection open.
         if (!response.headersSent) response.setHeader("connection", "close");
@@ -133,21 +147,28 @@ export class CallLimits {
     const { maxCalls } = this.#options;
     if (kind !== "unary" && this.#streams >= maxCalls * streamShare) return false;
     if (this.#inHand.size < maxCalls) return true;
-    return this.#giveUpOldest("calls", tooMany());
+    // Those that gave way are in hand until they have their answers.
+    if (this.#inHand.size >= 2 * maxCalls) return false;
+    return this.#giveUpOldest("calls", tooMany(), () => true);
   }
 
   #hold(bytes: number): void {
     this.#requestBytes += bytes;
+    if (bytes <= 0) return;
     while (this.#requestBytes > this.#options.maxRequestBytes) {
-      if (!this.#giveUpOldest("request_bytes", tooMuch())) return;
+      if (!this.#giveUpOldest("request_bytes", tooMuch(), (body) => body.heldBytes > 0)) return;
     }
   }
 
-  /** Whether there was one. */
-  #giveUpOldest(reason: Refusal, error: ConnectError): boolean {
-    const coming = this.#inHand.values().find((request) => request.coming);
-    coming?.giveUp(reason, error);
-    return coming !== undefined;
+  /** The oldest that is still coming, of those that would help; whether there was one. */
+  #giveUpOldest(
+    reason: Refusal,
+    error: ConnectError,
+    helps: (body: RequestBody) => boolean,
+  ): boolean {
+    const oldest = this.#inHand.values().find((body) => body.coming && helps(body));
+    oldest?.giveUp(reason, error);
+    return oldest !== undefined;
   }
 }
 

@@ -14,6 +14,8 @@ export interface RequestBodyOptions {
   readonly times: RequestTimes;
   /** Whether the request may have many messages, and so any length in time. */
   readonly many: boolean;
+  /** Of one that may not, with what is around its message. */
+  readonly maxBytes: number;
   /** If its messages come in envelopes. */
   readonly messages: WholeMessages | undefined;
   /** Called with the bytes that are held of it more than before, or fewer. */
@@ -22,14 +24,24 @@ export interface RequestBodyOptions {
   readonly gaveUp: (reason: Refusal) => void;
 }
 
+/** What a chunk takes beside its bytes, of which a packet may have one. */
+const chunkBytes = 256;
+
+/** One for all: nobody asks why. */
+const closed = new ConnectError("the call is over", Code.Canceled);
+
 /**
  * A request's body as it comes in, in whole messages. Fails with
  * DEADLINE_EXCEEDED when that takes too long, however slowly bytes drip in.
+ * What is held of it counts until it is whole: after that, there are no more
+ * such bodies than calls, and each is bounded.
  */
 export class RequestBody implements AsyncIterableIterator<Uint8Array> {
   readonly #source: AsyncIterator<Uint8Array>;
   readonly #options: RequestBodyOptions;
+  #messages: WholeMessages | undefined;
   #coming = true;
+  #cameBytes = 0;
   #heldBytes = 0;
   #stopTimer: () => void;
   #failure: ConnectError | undefined;
@@ -39,6 +51,7 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array> {
   constructor(body: AsyncIterable<Uint8Array>, options: RequestBodyOptions) {
     this.#source = body[Symbol.asyncIterator]();
     this.#options = options;
+    this.#messages = options.messages;
     this.#stopTimer = this.#within(options.times.request);
   }
 
@@ -47,9 +60,9 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array> {
   }
 
   next(): Promise<IteratorResult<Uint8Array>> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     // Who asks for more has done with the messages before; of a single one, the parts are kept.
-    if (this.#options.many) this.#hold(this.#options.messages?.heldBytes ?? 0);
+    if (this.#options.many) this.#hold(this.#messages?.heldBytes ?? 0);
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
       this.#reject = reject;
       this.#read(resolve, reject);
@@ -58,6 +71,7 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array> {
 
   async return(): Promise<IteratorResult<Uint8Array>> {
     this.#stop();
+    this.#hold(0);
     await this.#source.return?.();
     return { done: true, value: undefined };
   }
@@ -67,17 +81,24 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array> {
     return this.#coming;
   }
 
+  /** Bytes that count as held of it now. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
   /** For when the call is over, whether or not its request was read. */
   close(): void {
     this.#stop();
     this.#hold(0);
+    this.#failure ??= closed;
+    this.#messages = undefined;
   }
 
   /** Ends the wait for it with such an error. */
   giveUp(reason: Refusal, error: ConnectError): void {
+    this.#failure = error;
     this.close();
     this.#options.gaveUp(reason);
-    this.#failure = error;
     this.#reject?.(error);
   }
 
@@ -85,23 +106,37 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array> {
     resolve: (result: IteratorResult<Uint8Array>) => void,
     reject: (error: unknown) => void,
   ): void {
-    const { times, many, messages } = this.#options;
     this.#source.next().then((result) => {
+      if (this.#failure !== undefined) return reject(this.#failure);
       if (result.done) {
         this.#stop();
-        messages?.end();
+        this.#hold(0);
+        this.#messages?.end();
         return resolve(result);
       }
-      if (!this.#coming) return resolve(result);
-      if (many) {
-        this.#stopTimer();
-        this.#stopTimer = this.#within(times.pause);
-      }
-      const value = messages === undefined ? result.value : messages.push(result.value);
-      this.#hold(this.#heldBytes + result.value.length);
+      const value = this.#take(result.value);
+      // Too much of it, or of all, and it was this one that gave way.
+      if (this.#failure !== undefined) return reject(this.#failure);
       if (value !== undefined) resolve({ done: false, value });
-      else if (this.#coming) this.#read(resolve, reject);
+      else this.#read(resolve, reject);
     }).catch(reject);
+  }
+
+  /** What is whole with this chunk, if anything is. */
+  #take(chunk: Uint8Array): Uint8Array | undefined {
+    const { times, many, maxBytes } = this.#options;
+    this.#cameBytes += chunk.length;
+    if (many) {
+      this.#stopTimer();
+      this.#stopTimer = this.#within(times.pause);
+    } else if (this.#cameBytes > maxBytes) {
+      const problem = `the request is larger than ${maxBytes} bytes`;
+      this.giveUp("request_bytes", new ConnectError(problem, Code.ResourceExhausted));
+      return undefined;
+    }
+    const whole = this.#messages === undefined ? chunk : this.#messages.push(chunk);
+    this.#hold(this.#heldBytes + chunk.length + chunkBytes);
+    return whole;
   }
 
   #hold(bytes: number): void {

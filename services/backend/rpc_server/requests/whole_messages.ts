@@ -41,7 +41,8 @@ export class WholeMessages {
     }
     const bytes = this.#held.length === 0 ? chunk : Buffer.concat([...this.#held, chunk]);
     const whole = this.#wholeLength(bytes);
-    const rest = bytes.subarray(whole);
+    // A copy, so that what is passed on is not kept for the sake of its last bytes.
+    const rest = whole === 0 ? bytes : Uint8Array.from(bytes.subarray(whole));
     this.#held = rest.length === 0 ? [] : [rest];
     this.#heldBytes = rest.length;
     return whole === 0 ? undefined : bytes.subarray(0, whole);
