@@ -21,8 +21,9 @@ interface Measure {
 
 /**
  * What a reading measures, in the order in which it is shown, and in which its
- * identity is computed: only ever append. A measure that is new needs its field in the proto, its columns in a migration and its line
- * here and in `valuesOf`, and something in the generator that it comes from.
+ * identity is computed: only ever append. A measure that is new needs its field
+ * in the proto, its columns in a migration and its line here and in `valuesOf`,
+ * and something in the generator that it comes from.
  */
 export const measures = [
   {

@@ -34,6 +34,8 @@ export class LastSeen implements Job, AsyncDisposable {
   readonly #options: LastSeenOptions;
   readonly #clock: JobClock;
   readonly #seen = new Map<string, number>();
+  /** Whose turns are still to come in the pass under way. */
+  #pass: string[] = [];
 
   constructor(options: LastSeenOptions) {
     this.#options = options;
@@ -50,28 +52,31 @@ export class LastSeen implements Job, AsyncDisposable {
   }
 
   /**
-   * Writes down what is noted by now, some at a time; what cannot be written is
-   * kept for the next run. Aborted, it makes no pauses.
-   *
-   * @throws what the first write that failed threw, once all were tried.
+   * Writes down some of what is noted by now, and makes a pause, which an abort
+   * ends; what cannot be written is kept for another run.
    */
   async run(signal: AbortSignal): Promise<JobOutcome> {
-    const failures: unknown[] = [];
-    const ids = [...this.#seen.keys()];
-    for (let at = 0; at < ids.length; at += maxDevices) {
-      const startedMs = this.#clock.nowMs();
-      const seen = this.#take(ids.slice(at, at + maxDevices));
-      if (seen.size === 0) continue;
-      try {
-        await this.#options.touch(seen);
-      } catch (error) {
-        for (const [deviceId, micros] of seen) this.note(deviceId, micros);
-        failures.push(error);
-      }
+    if (this.#pass.length === 0) this.#pass = [...this.#seen.keys()];
+    const ids = this.#pass.splice(0, maxDevices);
+    if (ids.length === 0) return "done";
+    const startedMs = this.#clock.nowMs();
+    try {
+      await this.#write(ids);
+    } finally {
       await this.#clock.sleep((this.#clock.nowMs() - startedMs) * pause, signal);
     }
-    if (failures.length > 0) throw failures[0];
-    return "done";
+    return this.#pass.length > 0 ? "more" : "done";
+  }
+
+  async #write(ids: readonly string[]): Promise<void> {
+    const seen = this.#take(ids);
+    if (seen.size === 0) return;
+    try {
+      await this.#options.touch(seen);
+    } catch (error) {
+      for (const [deviceId, micros] of seen) this.note(deviceId, micros);
+      throw error;
+    }
   }
 
   /** With the newest instants, noted since the pass began; without what another pass has taken. */
@@ -91,14 +96,16 @@ export class LastSeen implements Job, AsyncDisposable {
   }
 
   async #writeLast(): Promise<void> {
-    try {
-      await this.run(AbortSignal.abort());
-    } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error);
-      this.#options.log.warning("Cannot write when devices were last seen", {
-        devices: this.#seen.size,
-        error: problem,
-      });
+    const ids = [...this.#seen.keys()];
+    let failure: unknown;
+    for (let at = 0; at < ids.length; at += maxDevices) {
+      await this.#write(ids.slice(at, at + maxDevices)).catch((error) => failure ??= error);
     }
+    if (failure === undefined) return;
+    const problem = failure instanceof Error ? failure.message : String(failure);
+    this.#options.log.warning("Cannot write when devices were last seen", {
+      devices: this.#seen.size,
+      error: problem,
+    });
   }
 }

@@ -63,7 +63,9 @@ async function runOnce(job: Job, { metrics, log, clock, stop }: Context): Promis
     if (stop.aborted && error === stop.reason) return outcome;
     metrics.failures.inc(labels);
     const problem = error instanceof Error ? error.message : String(error);
-    log.warning("Job failed; tried again at its next turn", { job: job.name, error: problem });
+    const fields = { job: job.name, error: problem };
+    if (stop.aborted) log.warning("Job failed as it was stopped", fields);
+    else log.warning("Job failed; tried again at its next turn", fields);
   }
   metrics.duration.observe(labels, (clock.nowMs() - startedMs) / 1_000);
   return outcome;

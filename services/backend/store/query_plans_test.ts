@@ -38,7 +38,7 @@ const statements: readonly [name: string, run: Run, never: RegExp][] = [
   ["a page of devices", (db) => listDevices(db, { after: "d7", limit: 101 }), /Sort|Seq Scan/],
   ["a batch of readings", (db) => writeReadings(db, rows), /Seq Scan/],
   ["a batch of devices", (db) => writeDevices(db, devices), /Seq Scan/],
-  ["a sweep", (db) => releaseParked(db, 10_000), /Seq Scan/],
+  ["a release of all", (db) => releaseParked(db, 10_000), /Seq Scan/],
   [
     "what is parked too long",
     (db) => takeParked(db, { maxAgeMs: 1, maxReadings: 1e9 }, 100),

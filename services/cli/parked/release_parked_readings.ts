@@ -13,8 +13,8 @@ import { parkedInWords } from "./parked_in_words.ts";
 import { stepReadings } from "./step_readings.ts";
 
 /**
- * Moves what it can, up to `limit` readings; the backend's sweeper may be doing
- * the same, and each takes its own.
+ * Moves what it can, up to `limit` readings; a backend may be doing the same,
+ * and each takes its own.
  */
 export async function releaseParkedReadings(
   db: Kysely<Database>,

@@ -72,13 +72,12 @@ export class DeviceComparison {
       while (this.#due() && this.#dueUs < micros) this.#settle();
       // The nanoseconds are in the high bits, which a run's readings leave at 0.
       const whole = view.getUint16(row + packedAt.tieBreak) < 32;
-      if (this.#due() && this.#dueUs === micros && whole) this.#compare(view, row, parked);
-      else {this.#report(
-          parked ? "parked" : "unexpected",
-          micros,
-          undefined,
-          packedValues(view, row),
-        );}
+      if (this.#due() && this.#dueUs === micros && whole) {
+        this.#compare(view, row, parked);
+      } else {
+        const found = packedValues(view, row);
+        this.#report(parked ? "parked" : "unexpected", micros, undefined, found);
+      }
       if (row + packedRowBytes >= packed.byteLength) {
         this.#last = { micros, tieBreak: view.getBigInt64(row + packedAt.tieBreak), parked };
       }

@@ -1,9 +1,9 @@
 import type { Publisher } from "#shared/broker/port/broker.ts";
 import { Backoff } from "#shared/lifecycle/backoff.ts";
 import type { Clock } from "./clock.ts";
-import { orAborted } from "./or_aborted.ts";
 import { Outbox, type OutboxOptions, type Outgoing } from "./outbox.ts";
 import { Rota } from "./rota.ts";
+import { untilAborted } from "./until_aborted.ts";
 
 /** What a producer needs of a logger. */
 export interface ProducerLog {
@@ -116,7 +116,7 @@ export class Producer {
       this.#announcements.seek(nowUs - announceEveryUs + 1);
       await this.#send(() => this.#takeDue(nowUs), signal);
       this.#noteLag();
-      if (this.#allSent) await orAborted(this.#outbox.idle(), signal);
+      if (this.#allSent) await untilAborted(this.#outbox.idle(), signal);
       else await this.#sleepUntilDue(signal);
     }
     await this.#drain();
@@ -168,7 +168,7 @@ export class Producer {
         continue;
       }
       if (publisher.unconfirmed >= maxUnconfirmed) {
-        await orAborted(publisher.room(), signal);
+        await untilAborted(publisher.room(), signal);
         continue;
       }
       const message = next();
@@ -186,20 +186,20 @@ export class Producer {
   async #resendRefused(signal: AbortSignal): Promise<void> {
     const { publisher, maxUnconfirmed, clock, log } = this.#options;
     if (this.#outbox.fatal !== undefined) throw this.#outbox.fatal;
-    await orAborted(this.#outbox.idle(), signal);
+    await untilAborted(this.#outbox.idle(), signal);
     const messages = this.#outbox.refused.size;
     const waitMs = this.#refusals.next();
     log.warning("Broker refused messages, sending them again", { messages, waitMs });
     await clock.sleep(waitMs, signal);
     for (let resent = 0; resent < messages && !signal.aborted;) {
       if (publisher.unconfirmed >= maxUnconfirmed) {
-        await orAborted(publisher.room(), signal);
+        await untilAborted(publisher.room(), signal);
       } else {
         this.#outbox.resendOne();
         resent++;
       }
     }
-    await orAborted(this.#outbox.idle(), signal);
+    await untilAborted(this.#outbox.idle(), signal);
     if (this.#outbox.refused.size === 0) this.#refusals.reset();
   }
 
@@ -229,7 +229,7 @@ export class Producer {
     try {
       while (this.unconfirmed > 0 && !deadline.signal.aborted) {
         if (this.#outbox.refused.size > 0) await this.#resendRefused(deadline.signal);
-        else await orAborted(this.#outbox.idle(), deadline.signal);
+        else await untilAborted(this.#outbox.idle(), deadline.signal);
       }
     } finally {
       deadline.abort();

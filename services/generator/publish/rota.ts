@@ -9,9 +9,9 @@ export interface RotaOptions extends Schedule {
 }
 
 /**
- * Whose turn is when, by the schedule. A share takes every `shares`th device. Turns come in the order in which they are due, and are
- * told apart by a device and a cycle, so a rota costs the same for ten devices
- * and for ten million.
+ * Whose turn is when, by the schedule. A share takes every `shares`th device.
+ * Turns come in the order in which they are due, and are told apart by a device
+ * and a cycle, so a rota costs the same for ten devices and for ten million.
  */
 export class Rota {
   readonly #options: RotaOptions;

@@ -10,10 +10,10 @@ const releaseLimit = 50_000;
 /**
  * Registers devices, or brings their descriptions up to date, and releases
  * their parked readings, in one statement, so that all of it is committed or
- * none; of more than 50,000, the sweeper (`releaseParked`) moves the rest. Where
+ * none; of more than 50,000, the job `release_parked` moves the rest. Where
  * the database refuses that, the devices alone are registered: no device is to
- * blame for its readings, which are the sweeper's then. Of two descriptions of a device the one with the later `last_seen`
- * holds, in whatever order they come.
+ * blame for its readings, which are the job's then. Of two descriptions of a
+ * device the one with the later `last_seen` holds, in whatever order they come.
  */
 export async function writeDevices(
   db: Kysely<Database>,

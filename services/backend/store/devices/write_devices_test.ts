@@ -138,7 +138,7 @@ postgresTest("writeDevices from several sessions", {
     assert.equal(await countRows(db, "parked_readings"), 0);
   },
 
-  async "releases no more at once than fits its time, and leaves the rest to the sweeper"(db) {
+  async "releases no more at once than fits its time, and leaves the rest to the job"(db) {
     await sql`
       insert into parked_readings
         (device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level)

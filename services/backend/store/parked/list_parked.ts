@@ -14,7 +14,7 @@ export interface ParkedDevice {
   readonly oldestMs: number;
   readonly newestMs: number;
   readonly parkedSinceMs: number;
-  /** Registered by now: the next sweep releases these, but for those that are refused. */
+  /** Registered by now: the job `release_parked` releases these, but for those that are refused. */
   readonly known: boolean;
   readonly refused: number;
   /** Why one of the refused is; null if none is. */

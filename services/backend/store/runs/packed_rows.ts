@@ -20,7 +20,7 @@ const packedMeasures = sql.join(
   sql` || `,
 );
 
-export const epochMicros = sql`(extract(epoch from "timestamp") * 1000000)::bigint`;
+const epochMicros = sql`(extract(epoch from "timestamp") * 1000000)::bigint`;
 
 /** A row packed by the database; `parked` a byte, 1 where it is parked. */
 export const packedRow = sql`

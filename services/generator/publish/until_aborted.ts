@@ -2,7 +2,7 @@
  * Resolves with `promise`, or as soon as `signal` is aborted; rejects if
  * `promise` does so first. Leaves no listener behind.
  */
-export async function orAborted(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
+export async function untilAborted(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   const { promise: stopped, resolve } = Promise.withResolvers<void>();
   const stop = () => resolve();
