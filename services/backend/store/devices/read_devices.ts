@@ -3,14 +3,7 @@ import { type Kysely, sql } from "kysely";
 import { type IoTDevice, IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
 import type { Database } from "../database.ts";
 
-interface StoredDevice {
-  readonly device_id: string;
-  readonly location: string;
-  readonly mac_address: string;
-  readonly ip_address: string;
-  readonly firmware: string;
-  readonly latitude: number;
-  readonly longitude: number;
+interface StoredDevice extends Omit<Database["iot_devices"], "last_seen" | "described_at"> {
   readonly last_seen_seconds: number;
 }
 
