@@ -5,6 +5,8 @@ import * as parkedReadings from "./0003_parked_readings.ts";
 import * as schemaFloor from "./0004_schema_floor.ts";
 import * as mixedTieBreaks from "./0005_mixed_tie_breaks.ts";
 import * as parkedBounds from "./0006_parked_bounds.ts";
+import * as tenants from "./0007_tenants.ts";
+import * as latestReadings from "./0008_latest_readings.ts";
 
 export interface ReversibleMigration extends Migration {
   /** Undoing it takes no data, which trying it out would be long to tell. */
@@ -19,4 +21,6 @@ export const migrations: Readonly<Record<string, ReversibleMigration>> = {
   "0004_schema_floor": schemaFloor,
   "0005_mixed_tie_breaks": mixedTieBreaks,
   "0006_parked_bounds": parkedBounds,
+  "0007_tenants": tenants,
+  "0008_latest_readings": latestReadings,
 };

@@ -54,7 +54,9 @@ async function runCases(
   await using database = await openDatabase(databaseConfig(url), log);
   await migrateToLatest(database.db, log);
   for (const [name, run] of Object.entries(cases)) {
-    await sql`truncate iot_devices, sensor_readings, parked_readings`.execute(database.db);
+    await sql`truncate iot_devices, sensor_readings, parked_readings, lagging_writers`.execute(
+      database.db,
+    );
     await test.step(name, () => run(database.db));
   }
 }

@@ -1,12 +1,18 @@
-import type { Kysely } from "kysely";
+import type { Generated, Kysely } from "kysely";
 import type { MeasuredColumns } from "#shared/telemetry/measures.ts";
+import type { TenantId } from "../readings/tenant.ts";
 
 /**
  * The tables, as the queries built by Kysely see them. Instants are read as
  * microseconds by the statements themselves: a `Date` would lose the rest.
  */
 export interface Database {
-  readonly iot_devices: {
+  readonly tenants: {
+    readonly tenant_id: number;
+    readonly name: string;
+  };
+  readonly iot_devices: LatestColumns & {
+    readonly tenant_id: Generated<TenantId>;
     readonly device_id: string;
     readonly location: string;
     readonly mac_address: string;
@@ -16,12 +22,21 @@ export interface Database {
     readonly longitude: number;
     readonly last_seen: Date;
     readonly described_at: Date;
+    /** Instants of the newest few readings, the newest first. */
+    readonly recent_timestamps: readonly Date[] | null;
+    /** The `last_seen` that the newest reading is told for; another says that it may be behind. */
+    readonly latest_for: Date | null;
   };
   readonly sensor_readings: ReadingTable;
   readonly parked_readings: ReadingTable & {
-    readonly parked_at: Date;
+    readonly parked_at: Generated<Date>;
     readonly leaving_at: Date | null;
     readonly refused: string | null;
+  };
+  /** Backends that may have stored readings which the rows of their devices do not tell yet. */
+  readonly lagging_writers: {
+    readonly writer_id: string;
+    readonly renewed_at: Date;
   };
   /** Migrations that a release must know, and which one says so. */
   readonly schema_floor: {
@@ -31,10 +46,16 @@ export interface Database {
 }
 
 interface ReadingTable extends MeasuredColumns {
+  readonly tenant_id: Generated<TenantId>;
   readonly device_id: string;
   readonly timestamp: Date;
   readonly tie_break: string;
 }
+
+/** Of the newest reading, as the row of its device has it; null where there is none, or not yet. */
+type LatestColumns =
+  & { readonly latest_timestamp: Date | null; readonly latest_tie_break: string | null }
+  & { readonly [Column in keyof MeasuredColumns as `latest_${Column}`]: number | null };
 
 interface Breakable {
   /** Rejects, with an `ExitError`, once there is no hope: where the server is ours and has ended. */

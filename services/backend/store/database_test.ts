@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sql } from "kysely";
+import { type SelectType, sql } from "kysely";
 import { type MeasuredColumns, measures } from "#shared/telemetry/measures.ts";
 import { eachDatabase } from "../../../tests/support/each_database.ts";
 import type { Database } from "./database.ts";
@@ -7,9 +7,10 @@ import type { Database } from "./database.ts";
 /** PostgreSQL's names for what a column's values are read as. */
 type Described<Value> = null extends Value ? `${TypeOf<NonNullable<Value>>} or null`
   : TypeOf<Value>;
-type TypeOf<Value> = Value extends Date ? "timestamp with time zone"
+type TypeOf<Value> = Value extends readonly Date[] ? "ARRAY"
+  : Value extends Date ? "timestamp with time zone"
   : Value extends number ? "double precision" | "integer" | "real"
-  : Value extends string ? "bigint" | "text"
+  : Value extends string ? "bigint" | "text" | "uuid"
   : never;
 
 const measured = Object.fromEntries(
@@ -19,7 +20,12 @@ const measured = Object.fromEntries(
   ]),
   // By the table of measures, which the type is made of as well.
 ) as { [Column in keyof MeasuredColumns]: Described<MeasuredColumns[Column]> };
+const latest = Object.fromEntries(
+  measures.map(({ column }) => [`latest_${column}`, "double precision or null"]),
+  // As above.
+) as { [Column in keyof MeasuredColumns as `latest_${Column}`]: "double precision or null" };
 const reading = {
+  tenant_id: "integer",
   device_id: "text",
   timestamp: "timestamp with time zone",
   tie_break: "bigint",
@@ -28,7 +34,9 @@ const reading = {
 
 /** `Database`, held to the same tables, columns, types and nulls by the compiler. */
 const tables = {
+  tenants: { tenant_id: "integer", name: "text" },
   iot_devices: {
+    tenant_id: "integer",
     device_id: "text",
     location: "text",
     mac_address: "text",
@@ -38,6 +46,11 @@ const tables = {
     longitude: "real",
     last_seen: "timestamp with time zone",
     described_at: "timestamp with time zone",
+    latest_timestamp: "timestamp with time zone or null",
+    latest_tie_break: "bigint or null",
+    ...latest,
+    recent_timestamps: "ARRAY or null",
+    latest_for: "timestamp with time zone or null",
   },
   sensor_readings: reading,
   parked_readings: {
@@ -46,10 +59,11 @@ const tables = {
     leaving_at: "timestamp with time zone or null",
     refused: "text or null",
   },
+  lagging_writers: { writer_id: "uuid", renewed_at: "timestamp with time zone" },
   schema_floor: { must_know: "text", required_by: "text" },
 } satisfies {
   [Table in keyof Database]: {
-    [Column in keyof Database[Table]]: Described<Database[Table][Column]>;
+    [Column in keyof Database[Table]]: Described<SelectType<Database[Table][Column]>>;
   };
 };
 
