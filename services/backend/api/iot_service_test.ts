@@ -329,7 +329,7 @@ postgresTest("IoTService while the database is away", {
     let tries = 0;
     const failing = new Proxy(db, {
       get(target, name) {
-        if (name === "getExecutor" && away) {
+        if (name === "selectFrom" && away) {
           tries++;
           throw Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
         }

@@ -4,14 +4,15 @@ import { CompiledQuery, Kysely, PostgresDialect, sql } from "kysely";
 import { Pool } from "pg";
 import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres.ts";
 import { device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
+import { defaultTenant } from "../readings/tenant.ts";
 import type { Database } from "./database.ts";
-import { findDevice, listDevices } from "./devices/read_devices.ts";
-import { touchDevices } from "./devices/touch_devices.ts";
+import { findDevice, pageDevices } from "./devices/read_devices.ts";
+import { refreshDevices } from "./devices/refresh_devices.ts";
 import { writeDevices } from "./devices/write_devices.ts";
 import { deleteParked } from "./parked/delete_parked.ts";
 import { releaseParked } from "./parked/release_parked.ts";
 import { takeParked } from "./parked/take_parked.ts";
-import { latestReadings, pageReadings } from "./readings/read_readings.ts";
+import { lastInstants, latestReadings, pageReadings } from "./readings/read_readings.ts";
 import { writeReadings } from "./readings/write_readings.ts";
 import { migrateToLatest } from "./schema/migrate.ts";
 
@@ -25,19 +26,32 @@ const before = { micros: noonSeconds * 1_000_000, tieBreak: 5n };
 const statements: readonly [name: string, run: Run, never: RegExp][] = [
   [
     "the first page",
-    (db) => pageReadings(db, { deviceId: "d7", before: undefined, limit: 51 }),
+    (db) => pageReadings(db, defaultTenant, { deviceId: "d7", before: undefined, limit: 51 }),
     /Sort|Seq Scan|Bitmap/,
   ],
   [
     "a later page",
-    (db) => pageReadings(db, { deviceId: "d7", before, limit: 51 }),
+    (db) => pageReadings(db, defaultTenant, { deviceId: "d7", before, limit: 51 }),
     /Sort|Seq Scan|Bitmap/,
   ],
-  ["the newest of each", (db) => latestReadings(db, ["d1", "d7", "d9"]), /Seq Scan|Bitmap/],
-  ["a device", (db) => findDevice(db, "d7"), /Seq Scan/],
-  ["a page of devices", (db) => listDevices(db, { after: "d7", limit: 101 }), /Sort|Seq Scan/],
-  ["a batch of readings", (db) => writeReadings(db, rows), /Seq Scan/],
-  ["a batch of devices", (db) => writeDevices(db, devices), /Seq Scan/],
+  [
+    "the newest of each",
+    (db) => latestReadings(db, defaultTenant, ["d1", "d7", "d9"]),
+    /Seq Scan|Bitmap/,
+  ],
+  ["a device", (db) => findDevice(db, defaultTenant, "d7"), /Seq Scan/],
+  [
+    "a page of devices",
+    (db) => pageDevices(db, defaultTenant, { after: "d7", limit: 101, withLatest: true, own: [] }),
+    /Sort|Seq Scan on (iot_devices|sensor_readings)/,
+  ],
+  [
+    "when devices were last heard",
+    (db) => lastInstants(db, defaultTenant, ["d1", "d7"]),
+    /Seq Scan/,
+  ],
+  ["a batch of readings", (db) => writeReadings(db, defaultTenant, rows), /Seq Scan/],
+  ["a batch of devices", (db) => writeDevices(db, defaultTenant, devices), /Seq Scan/],
   ["a release of all", (db) => releaseParked(db, 10_000), /Seq Scan/],
   [
     "what is parked too long",
@@ -50,7 +64,12 @@ const statements: readonly [name: string, run: Run, never: RegExp][] = [
     /Sort/,
   ],
   ["parting with what was parked", (db) => deleteParked(db, []), /Seq Scan/],
-  ["last seen", (db) => touchDevices(db, new Map([["d1", 1], ["d2", 2]])), /Seq Scan/],
+  [
+    "the rows of devices",
+    (db) =>
+      refreshDevices(db, defaultTenant, new Map(devices.map(({ deviceId }) => [deviceId, 1]))),
+    /Seq Scan/,
+  ],
 ];
 
 Deno.test({

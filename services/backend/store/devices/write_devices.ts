@@ -17,6 +17,7 @@ const releaseLimit = 50_000;
  */
 export async function writeDevices(
   db: Kysely<Database>,
+  _tenantId: number,
   devices: readonly IoTDevice[],
 ): Promise<readonly ReleasedReadings[]> {
   const registering = registered(devices);

@@ -6,7 +6,7 @@ import type { ReadingPosition, ReadingRow } from "../../readings/reading_row.ts"
 import type { Database } from "../database.ts";
 import { writeDevices } from "../devices/write_devices.ts";
 import { defaultTenant } from "../../readings/tenant.ts";
-import { latestReadings, pageReadings, type PlacedReading } from "./read_readings.ts";
+import { lastInstants, latestReadings, pageReadings, type PlacedReading } from "./read_readings.ts";
 import { writeReadings } from "./write_readings.ts";
 
 /** Reads page after page to the end; `between` runs after each. */
@@ -92,7 +92,7 @@ eachDatabase("pageReadings", {
 });
 
 eachDatabase("latestReadings", {
-  async "gives the newest of each device that has one, in the order asked for"(db) {
+  async "gives the newest of each device that has one"(db) {
     const ids = ["c", "a", "silent", "b"];
     await writeDevices(db, defaultTenant, ids.map((id) => device(id)));
     await writeReadings(
@@ -106,29 +106,38 @@ eachDatabase("latestReadings", {
     );
     const latest = await latestReadings(db, defaultTenant, [...ids, "unknown"]);
     assert.deepEqual(
-      latest.map(({ reading: { deviceId, timestamp, nanos, temperature } }) => [
-        deviceId,
-        timestamp,
-        nanos,
-        temperature,
-      ]),
-      ["c", "a", "b"].map((id) => [id, BigInt(noonSeconds), 12, 1]),
+      [...latest].map((
+        [id, { reading: { deviceId, timestamp, nanos, temperature } }],
+      ) => [id, deviceId, timestamp, nanos, temperature]).sort(),
+      ["a", "b", "c"].map((id) => [id, id, BigInt(noonSeconds), 12, 1]),
     );
-    assert.deepEqual(await latestReadings(db, defaultTenant, []), []);
+    assert.deepEqual(await latestReadings(db, defaultTenant, []), new Map());
   },
 
-  async "says when each device reported of late"(db) {
+  async "says how often each device reports, by its newest few"(db) {
     await writeDevices(db, defaultTenant, [device("slow"), device("new")]);
     const rows = Array.from(
       { length: 12 },
-      (_, at) => readingRow("slow", { seconds: noonSeconds - 600 * at, nanos: 500_000_000 }),
+      (_, at) => readingRow("slow", { seconds: noonSeconds - (at < 8 ? 600 * at : 6_000 + at) }),
     );
     await writeReadings(db, defaultTenant, [...rows, readingRow("new")]);
-    const [slow, fresh] = await latestReadings(db, defaultTenant, ["slow", "new"]);
-    assert.deepEqual(
-      slow!.recentSeconds,
-      Array.from({ length: 8 }, (_, at) => noonSeconds - 600 * at + 0.5),
-    );
-    assert.deepEqual(fresh!.recentSeconds, [noonSeconds]);
+    const latest = await latestReadings(db, defaultTenant, ["slow", "new"]);
+    assert.equal(latest.get("slow")!.typicalIntervalSeconds, 600);
+    assert.equal(latest.get("new")!.typicalIntervalSeconds, undefined);
+  },
+});
+
+eachDatabase("lastInstants", {
+  async "gives the newest instant that has come of each device that has one"(db) {
+    await writeDevices(db, defaultTenant, ["a", "ahead", "silent"].map((id) => device(id)));
+    const ahead = Math.floor(Date.now() / 1_000) + 3_600;
+    await writeReadings(db, defaultTenant, [
+      readingRow("a", { seconds: noonSeconds + 1, nanos: 999_999_999 }),
+      readingRow("a", { seconds: noonSeconds - 1 }),
+      readingRow("a", { seconds: ahead }),
+      readingRow("ahead", { seconds: ahead }),
+    ]);
+    const last = await lastInstants(db, defaultTenant, ["a", "ahead", "silent", "unknown"]);
+    assert.deepEqual(last, new Map([["a", noonSeconds + 1]]));
   },
 });
