@@ -43,7 +43,7 @@ const statements: readonly [name: string, run: Run, never: RegExp][] = [
   [
     "a page of devices",
     (db) => pageDevices(db, defaultTenant, { after: "d7", limit: 101, withLatest: true, own: [] }),
-    /Sort|Seq Scan on (iot_devices|sensor_readings)/,
+    /Sort|Seq Scan on (?!lagging_writers)/,
   ],
   [
     "when devices were last heard",
@@ -97,7 +97,9 @@ Deno.test({
         await test.step(`${name}, ${state}`, async () => {
           const plan = await planOf(db, queries, run);
           assert.match(plan, /Index/);
-          assert.doesNotMatch(plan, never, plan);
+          // Before there are statistics, a tenant seems one of many, and its rows few enough to sort.
+          const refused = state === "with statistics" ? never : /Seq Scan on (?!lagging_writers)/;
+          assert.doesNotMatch(plan, refused, plan);
         });
       }
     }
@@ -118,7 +120,7 @@ async function fill(db: Kysely<Database>): Promise<void> {
   }
 }
 
-/** The plan of the last statement that `run` executes, without its effects. */
+/** The plans of the statements that `run` executes, without their effects. */
 async function planOf(
   db: Kysely<Database>,
   queries: CompiledQuery[],
@@ -130,8 +132,12 @@ async function planOf(
     await run(transaction);
     throw undo;
   }).catch((error) => assert.equal(error, undo));
-  const statement = queries.findLast(({ sql }) => !/^(begin|rollback)/.test(sql));
-  const explain = CompiledQuery.raw(`explain ${statement!.sql}`, [...statement!.parameters]);
-  const { rows } = await db.executeQuery<{ "QUERY PLAN": string }>(explain);
-  return rows.map((row) => row["QUERY PLAN"]).join("\n");
+  const statements = queries.filter(({ sql }) => /^(with|select|insert|update|delete)\b/.test(sql));
+  const lines: string[] = [];
+  for (const { sql, parameters } of statements) {
+    const explain = CompiledQuery.raw(`explain ${sql}`, [...parameters]);
+    const { rows } = await db.executeQuery<{ "QUERY PLAN": string }>(explain);
+    lines.push(...rows.map((row) => row["QUERY PLAN"]));
+  }
+  return lines.join("\n");
 }
