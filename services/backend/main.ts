@@ -29,6 +29,7 @@ import { serveApi } from "./rpc_server/serve_api.ts";
 import { databaseClock } from "./store/connection/database_clock.ts";
 import { answers, openBackendDatabase } from "./store/connection/open_database.ts";
 import { waitForDatabase } from "./store/connection/wait_for_database.ts";
+import { KnownPaces } from "./store/devices/known_paces.ts";
 import { LaggingDevices } from "./store/devices/lagging_devices.ts";
 import { refreshDevices } from "./store/devices/refresh_devices.ts";
 import { WriterMark } from "./store/devices/writer_mark.ts";
@@ -100,10 +101,11 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
     }),
   );
 
+  const paces = new KnownPaces();
   const lastSeen = outlets.use(
     new LastSeen({
       lagging,
-      refresh: (tenantId, seen) => refreshDevices(maintenance, tenantId, seen),
+      refresh: (tenantId, seen) => refreshDevices(maintenance, tenantId, seen, paces),
       intervalMs: ingest.lastSeenIntervalMs,
       log,
     }),

@@ -21,7 +21,7 @@ function backend(db: Kysely<Database>, lagging = new LaggingDevices(new WriterMa
     lagging,
     store: (rows: readonly ReadingRow[]) =>
       lagging.during(defaultTenant, rows, () => writeReadings(db, defaultTenant, rows), () => {
-        for (const { deviceId, micros } of rows) lagging.note(defaultTenant, deviceId, micros);
+        for (const row of rows) lagging.note(defaultTenant, row.deviceId, row);
       }),
     async refresh() {
       for (let part = lagging.next(1_000); part !== undefined; part = lagging.next(1_000)) {
