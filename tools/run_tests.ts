@@ -1,8 +1,8 @@
 /**
  * `deno task test [--require-all] [--own-services] [arguments of deno test]`
  *
- * Finds PostgreSQL, RabbitMQ and Chromium, starts what is not there, runs the
- * tests, and stops what it started. Tests of what could not be had are ignored,
+ * Finds PostgreSQL, RabbitMQ, Chromium and PgBouncer, starts what servers are not
+ * there, runs the tests, and stops what it started. Tests of what could not be had are ignored,
  * and named at the end. (A file named test.ts would itself be taken for a test.)
  */
 import process from "node:process";
@@ -10,9 +10,9 @@ import { fileURLToPath } from "node:url";
 import { ignoredTestsReport, type MissingService } from "./ignored_tests_report.ts";
 import { ignoredTests } from "./junit_report.ts";
 import { moduleImports } from "./module_graph.ts";
-import { findChromium } from "./services/find_chromium.ts";
 import { withoutPassword } from "./services/find_service.ts";
-import { missingChromium, neededServices } from "./services/needed_services.ts";
+import { neededPrograms } from "./services/needed_programs.ts";
+import { neededServices } from "./services/needed_services.ts";
 import { obtainService } from "./services/obtain_service.ts";
 import { ServiceError } from "./services/service.ts";
 import { tempFolder } from "./services/temp_folder.ts";
@@ -46,10 +46,13 @@ async function main(signal: AbortSignal): Promise<number> {
     found[needed.variable] = service.url;
     say(`${needed.name}: ${withoutPassword(service.url)} (${service.origin})`);
   }
-  const chromium = await findChromium(environment["TEST_CHROMIUM"]);
-  if (chromium === undefined) missing.push(missingChromium);
-  else found["TEST_CHROMIUM"] = chromium;
-  say(`Chromium: ${chromium ?? "none found"}\n`);
+  for (const needed of neededPrograms) {
+    const path = await needed.find(environment[needed.variable]);
+    if (path === undefined) missing.push(needed);
+    else found[needed.variable] = path;
+    say(`${needed.name}: ${path ?? "none found"}`);
+  }
+  say("");
   signal.throwIfAborted();
 
   if (requireAll && missing.length > 0) {
