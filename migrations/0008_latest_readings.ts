@@ -1,5 +1,7 @@
 import { type Kysely, sql } from "kysely";
 
+export const locks = ["iot_devices"];
+
 /**
  * Each device's newest reading in the device's own row, which lags behind the
  * readings: who reads it must know by how much.

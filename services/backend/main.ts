@@ -79,8 +79,9 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   warnIfOpen(host, log);
 
   // Migrations that are applied are passed over.
-  const { maintenance } = database;
-  await waitForDatabase(() => migrateToLatest(maintenance, log), config.db, log, signal);
+  const { maintenance, probe } = database;
+  const migrate = () => migrateToLatest(maintenance, log, { signal, watch: probe });
+  await waitForDatabase(migrate, config.db, log, signal);
   const lagging = new LaggingDevices(new WriterMark(database.ingest));
   const api = intake.use(
     await serveApi({

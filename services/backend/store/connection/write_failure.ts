@@ -17,6 +17,7 @@ const failures: Readonly<Record<string, WriteFailure>> = {
   "22": "reject", // data exception: a value that its column cannot hold
   "23": "reject", // integrity constraint violation: a value that a constraint forbids
   "23503": "retry", // foreign key: the device went between look-up and insert; then it parks
+  "23505": "retry", // unique violation: another writer was first; the next try finds its row
   "25": "retry", // invalid transaction state: a failover made the session read-only
   "28": "repair", // invalid authorization: the password or pg_hba.conf changed
   "3D": "repair", // invalid catalog name: the database is gone

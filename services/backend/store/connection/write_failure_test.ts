@@ -11,6 +11,7 @@ const expected: readonly [unknown, WriteFailure, string][] = [
   ["23514", "repair", "a check that has no name: a missing partition"],
   ["23502", "reject", "a null"],
   ["23503", "retry", "a device that went in the meantime"],
+  ["23505", "retry", "a row that another writer put there in the meantime"],
   ["54000", "reject", "a row too large for its index"],
   ["40P01", "retry", "a deadlock"],
   ["40001", "retry", "a serialization failure"],
