@@ -10,7 +10,8 @@ import { findDevice, pageDevices } from "./devices/read_devices.ts";
 import { refreshDevices } from "./devices/refresh_devices.ts";
 import { writeDevices } from "./devices/write_devices.ts";
 import { deleteParked } from "./parked/delete_parked.ts";
-import { releaseParked } from "./parked/release_parked.ts";
+import { dropParked } from "./parked/drop_parked.ts";
+import { knownParked } from "./parked/known_parked.ts";
 import { takeParked } from "./parked/take_parked.ts";
 import { lastInstants, latestReadings, pageReadings } from "./readings/read_readings.ts";
 import { writeReadings } from "./readings/write_readings.ts";
@@ -20,9 +21,17 @@ type Run = (db: Kysely<Database>) => Promise<unknown>;
 
 const rows = Array.from({ length: 1_000 }, (_, at) => readingRow(`d${at * 97}`, { nanos: at }));
 const devices = rows.slice(0, 100).map(({ deviceId }) => device(deviceId));
+const unknown = Array.from({ length: 100 }, (_, at) => device(`x${1 + at}`));
+const parkedKeys = Array.from({ length: 1_000 }, (_, at) => ({
+  tenantId: defaultTenant,
+  deviceId: `x${1 + (at % 100)}`,
+  micros: (noonSeconds + at) * 1_000_000,
+  tieBreak: String(at),
+}));
+const everything = { deviceId: undefined, olderThanMs: undefined };
 const before = { micros: noonSeconds * 1_000_000, tieBreak: 5n };
 
-/** Each statement, and what its plan must not do. */
+/** Statements, and what their plans must not do. */
 const statements: readonly [name: string, run: Run, never: RegExp][] = [
   [
     "the first page",
@@ -52,18 +61,38 @@ const statements: readonly [name: string, run: Run, never: RegExp][] = [
   ],
   ["a batch of readings", (db) => writeReadings(db, defaultTenant, rows), /Seq Scan/],
   ["a batch of devices", (db) => writeDevices(db, defaultTenant, devices), /Seq Scan/],
-  ["a release of all", (db) => releaseParked(db, 10_000), /Seq Scan/],
+  [
+    "a batch of devices with parked readings",
+    async (db) => assert.equal((await writeDevices(db, defaultTenant, unknown)).moved, 50_000),
+    /Seq Scan/,
+  ],
+  [
+    "known devices with parked readings",
+    (db) => knownParked(db, undefined, 1_000),
+    /Seq Scan on iot_devices/,
+  ],
   [
     "what is parked too long",
-    (db) => takeParked(db, { maxAgeMs: 1, maxReadings: 1e9 }, 100),
-    /Sort|Seq/,
+    async (db) =>
+      assert.equal((await takeParked(db, { maxAgeMs: 1, maxReadings: 1e9 }, 100)).length, 100),
+    /Sort|Seq Scan on parked_readings p|Seq Scan on iot_devices/,
   ],
   [
     "what is parked too much",
-    (db) => takeParked(db, { maxAgeMs: 1e12, maxReadings: 1e4 }, 100),
-    /Sort/,
+    async (db) =>
+      assert.equal((await takeParked(db, { maxAgeMs: 1e12, maxReadings: 1e4 }, 100)).length, 100),
+    /Sort|Seq Scan on parked_readings p|Seq Scan on iot_devices/,
   ],
-  ["parting with what was parked", (db) => deleteParked(db, []), /Seq Scan/],
+  [
+    "parting with what was parked",
+    (db) => deleteParked(db, parkedKeys),
+    /Seq Scan/,
+  ],
+  [
+    "dropping what is parked",
+    (db) => dropParked(db, defaultTenant, everything, { after: parkedKeys[0], limit: 100 }),
+    /Sort|Seq Scan/,
+  ],
   [
     "the rows of devices",
     (db) =>
@@ -99,7 +128,7 @@ Deno.test({
       if (state === "with statistics") await sql`analyze`.execute(db);
       for (const [name, run, never] of statements) {
         await test.step(`${name}, ${state}`, async () => {
-          const plan = await planOf(db, queries, run);
+          const plan = await plansOf(db, queries, run);
           assert.match(plan, /Index/);
           // Before there are statistics, a tenant seems one of many, and its rows few enough to sort.
           const refused = state === "with statistics" ? never : /Seq Scan on (?!lagging_writers)/;
@@ -124,24 +153,24 @@ async function fill(db: Kysely<Database>): Promise<void> {
   }
 }
 
-/** The plans of the statements that `run` executes, without their effects. */
-async function planOf(
+/** The plans of the statements that `run` executes, under its settings and without its effects. */
+async function plansOf(
   db: Kysely<Database>,
   queries: CompiledQuery[],
   run: Run,
 ): Promise<string> {
   queries.length = 0;
   const undo = new Error("undo");
+  const plans: string[] = [];
   await db.transaction().execute(async (transaction) => {
     await run(transaction);
+    for (const { sql, parameters } of [...queries]) {
+      if (!/^(with|select|insert|update|delete)/.test(sql)) continue;
+      const explain = CompiledQuery.raw(`explain ${sql}`, [...parameters]);
+      const { rows } = await transaction.executeQuery<{ "QUERY PLAN": string }>(explain);
+      plans.push(rows.map((row) => row["QUERY PLAN"]).join("\n"));
+    }
     throw undo;
   }).catch((error) => assert.equal(error, undo));
-  const statements = queries.filter(({ sql }) => /^(with|select|insert|update|delete)\b/.test(sql));
-  const lines: string[] = [];
-  for (const { sql, parameters } of statements) {
-    const explain = CompiledQuery.raw(`explain ${sql}`, [...parameters]);
-    const { rows } = await db.executeQuery<{ "QUERY PLAN": string }>(explain);
-    lines.push(...rows.map((row) => row["QUERY PLAN"]));
-  }
-  return lines.join("\n");
+  return plans.join("\n");
 }
