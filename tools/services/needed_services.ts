@@ -1,4 +1,4 @@
-import type { MissingService } from "../ignored_tests_report.ts";
+import type { MissingService, OptionalService } from "../ignored_tests_report.ts";
 import { namedAmqpUrl, namedPostgresUrl, type NamedUrl } from "./named_url.ts";
 import { type Probe, probePostgres, probeRabbitmq } from "./probe.ts";
 import type { Service } from "./service.ts";
@@ -64,4 +64,11 @@ export const missingChromium: MissingService = {
   name: "Chromium",
   support: "tests/support/chromium.ts",
   supply: [...install("chromium", "--cask chromium"), "TEST_CHROMIUM=<path> deno task test"],
+};
+
+/** What is tested on it is tested on PostgreSQL, too. */
+export const optionalCitus: OptionalService = {
+  name: "Citus",
+  testsNamed: /, on Citus$/,
+  supply: "CITUS_URL=<database of a coordinator that has workers> deno task test",
 };
