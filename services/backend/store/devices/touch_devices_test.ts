@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { sql } from "kysely";
-import { eachDatabase, postgresTest } from "../../../../tests/support/each_database.ts";
+import { eachDatabase, eachServer } from "../../../../tests/support/each_database.ts";
 import { device, noonSeconds } from "../../../../tests/support/store_rows.ts";
 import { findDevice } from "./read_devices.ts";
 import { touchDevices } from "./touch_devices.ts";
@@ -36,7 +36,7 @@ eachDatabase("touchDevices", {
   },
 });
 
-postgresTest("touchDevices from several sessions", {
+eachServer("touchDevices from several sessions", {
   async "does not deadlock with itself or with descriptions"(db) {
     const ids = Array.from({ length: 100 }, (_, at) => `d${at}`);
     await writeDevices(db, ids.map((id) => device(id)));
