@@ -1,4 +1,4 @@
-import type { MissingService } from "../ignored_tests_report.ts";
+import type { MissingService, OptionalService } from "../ignored_tests_report.ts";
 import { installCommands } from "./install_commands.ts";
 import { namedAmqpUrl, namedPostgresUrl, type NamedUrl } from "./named_url.ts";
 import { type Probe, probePostgres, probeRabbitmq } from "./probe.ts";
@@ -53,3 +53,10 @@ export const neededServices: readonly NeededService[] = [
     supply: ["docker compose up -d rabbitmq", ...installCommands("rabbitmq-server", "rabbitmq")],
   },
 ];
+
+/** What is tested on it is tested on PostgreSQL, too. */
+export const optionalCitus: OptionalService = {
+  name: "Citus",
+  testsNamed: /, on Citus$/,
+  supply: "CITUS_URL=<database of a coordinator that has workers> deno task test",
+};

@@ -5,7 +5,7 @@ import { type Kysely, sql } from "kysely";
 import { Registry } from "prom-client";
 import type { Delivery, SubscriptionOptions } from "#shared/broker/port/broker.ts";
 import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
-import { eachDatabase, postgresTest } from "../../../tests/support/each_database.ts";
+import { eachDatabase, eachServer } from "../../../tests/support/each_database.ts";
 import { untilOneWaits } from "../../../tests/support/row_lock.ts";
 import { device, noonSeconds } from "../../../tests/support/store_rows.ts";
 import { inTime, waitUntil } from "../../../tests/support/wait_until.ts";
@@ -80,7 +80,7 @@ eachDatabase("readingMessages", {
   },
 });
 
-postgresTest("readingMessages is told to stop", {
+eachServer("readingMessages is told to stop", {
   async "while the database has it wait"(db) {
     await db.transaction().execute(async (other) => {
       await sql`lock table iot_devices`.execute(other);

@@ -3,7 +3,7 @@ import { getLogger } from "@logtape/logtape";
 import { type Kysely, sql } from "kysely";
 import { Registry } from "prom-client";
 import type { OutgoingMessage } from "#shared/broker/port/broker.ts";
-import { eachDatabase, postgresTest } from "../../../tests/support/each_database.ts";
+import { eachDatabase, eachServer } from "../../../tests/support/each_database.ts";
 import { countRows, device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
 import { decodeReading } from "../ingest/decode_reading.ts";
 import { createIngestMetrics } from "../ingest/ingest_metrics.ts";
@@ -182,7 +182,7 @@ Deno.test("expireParkedJob takes nothing before the broker is there, and ends wh
   await assert.rejects(running, reason);
 });
 
-postgresTest("expireParkedJob of two replicas", {
+eachServer("expireParkedJob of two replicas", {
   async "leaves all to the one that is at it"(db) {
     await park(db, 3);
     const { letters, expire } = job(db);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
 import { Registry } from "prom-client";
-import { eachDatabase, postgresTest } from "../../../tests/support/each_database.ts";
+import { eachDatabase, eachServer } from "../../../tests/support/each_database.ts";
 import { keptLog } from "../../../tests/support/log_lines.ts";
 import { countRows, device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
 import { unmarked } from "../../../tests/support/unmarked.ts";
@@ -82,7 +82,7 @@ eachDatabase("releaseParkedJob, where the database refuses readings,", {
   },
 });
 
-postgresTest("releaseParkedJob of two replicas", {
+eachServer("releaseParkedJob of two replicas", {
   async "leaves all to the one that is at it"(db) {
     await db.connection().execute(parkBehindRegistration);
     const { run, seen } = jobOn(db);

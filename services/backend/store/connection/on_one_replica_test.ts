@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { sql } from "kysely";
-import { eachDatabase, postgresTest } from "../../../../tests/support/each_database.ts";
+import { eachDatabase, eachServer } from "../../../../tests/support/each_database.ts";
 import { onOneReplica } from "./on_one_replica.ts";
 
-postgresTest("onOneReplica", {
+eachServer("onOneReplica", {
   async "leaves a job to the replica that is at it, and other jobs to others"(db) {
     const done = await onOneReplica(db, "release_parked", async () => {
       assert.equal(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
-import { eachDatabase, postgresTest } from "../../../../tests/support/each_database.ts";
+import { eachDatabase, eachServer } from "../../../../tests/support/each_database.ts";
 import {
   countRows,
   device,
@@ -166,7 +166,7 @@ eachDatabase("writeDevices", {
   },
 });
 
-postgresTest("writeDevices from several sessions", {
+eachServer("writeDevices from several sessions", {
   async "registers each device once, releases each reading once, and does not deadlock"(db) {
     const ids = Array.from({ length: 50 }, (_, at) => `d${at}`);
     const rows = ids.flatMap((id) =>

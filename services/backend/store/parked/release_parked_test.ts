@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
-import { eachDatabase, postgresTest } from "../../../../tests/support/each_database.ts";
+import { eachDatabase, eachServer } from "../../../../tests/support/each_database.ts";
 import {
   countRows,
   device,
@@ -120,7 +120,7 @@ eachDatabase("releaseParked", {
   },
 });
 
-postgresTest("releaseParked after a race", {
+eachServer("releaseParked after a race", {
   async "stores a reading that was parked while its device was being registered"(db) {
     const both = await db.transaction().execute(async (transaction) => {
       // It does not see the device, and the registration does not see it.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { sql } from "kysely";
 import { valuesOf } from "#shared/telemetry/measures.ts";
-import { eachDatabase, postgresTest } from "../../../../tests/support/each_database.ts";
+import { eachDatabase, eachServer, postgresTest } from "../../../../tests/support/each_database.ts";
 import {
   countRows,
   device,
@@ -187,7 +187,7 @@ eachDatabase("writeReadings", {
   },
 });
 
-postgresTest("writeReadings from several sessions", {
+eachServer("writeReadings from several sessions", {
   async "stores each row once and does not deadlock"(db) {
     const ids = Array.from({ length: 40 }, (_, at) => `d${at}`);
     // Half of them unknown, so that both tables are fought over; two know the others, two look.
@@ -220,7 +220,9 @@ postgresTest("writeReadings from several sessions", {
     assert.equal(await countRows(db, "sensor_readings"), written / 2);
     assert.equal(await countRows(db, "parked_readings"), written / 2);
   },
+});
 
+postgresTest("writeReadings beside a deletion", {
   async "reports a device that vanished, so that the batch is tried again"(db) {
     await writeDevices(db, defaultTenant, [device("going")]);
     const { write } = await db.transaction().execute(async (transaction) => {
