@@ -82,8 +82,8 @@ export async function countOthers(
 
   let parkedInAll = 0;
   let parkedOutside = 0;
-  const parked = (after: string) => pageParked(db, tenantId, { span, after, limit: groupDevices });
-  for await (const page of pages(signal, groupDevices, parked, ({ deviceId }) => deviceId)) {
+  const parked = (after: string) => pageParked(db, tenantId, { span, after, limit: idsAPage });
+  for await (const page of pages(signal, idsAPage, parked, ({ deviceId }) => deviceId)) {
     for (const { deviceId, all, withinSpan } of page) {
       parkedInAll += all;
       if (ours.has(deviceId)) parkedOutside += all - withinSpan;

@@ -1,4 +1,4 @@
-import { type ExpressionBuilder, type Kysely, sql } from "kysely";
+import { type AliasableExpression, type ExpressionBuilder, type Kysely, sql } from "kysely";
 import { measures } from "#shared/telemetry/measures.ts";
 import type { ReadingPosition } from "../../readings/reading_row.ts";
 import type { TenantId } from "../../readings/tenant.ts";
@@ -21,10 +21,10 @@ export interface RunPage {
   readonly limit: number;
 }
 
-interface Wanted {
-  readonly wanted: Pick<Database["iot_devices"], "device_id">;
-}
+/** A device that is to be read. */
+type Wanted = Pick<Database["iot_devices"], "device_id">;
 
+/** What tells a row's place, in `packedRow`. */
 const inPlace = {
   sensor_readings: sql<Uint8Array>`'\\x00'::bytea`.as("parked"),
   parked_readings: sql<Uint8Array>`'\\x01'::bytea`.as("parked"),
@@ -33,48 +33,47 @@ const inPlace = {
 /**
  * What is stored, and parked, of each of the devices within the span: at most
  * `limit` rows of each, after `after` if given. The arrays are in the order of
- * `deviceIds`. One statement, so that a reading that is being released is seen
- * in one of its places: a snapshot holds both (on Citus, that of their shard).
+ * `deviceIds`. A device is read by one statement, so that a reading that is
+ * being released is seen in one of its places: a snapshot holds both (on Citus,
+ * that of their shard).
  */
 export async function pageRun(
   db: Kysely<Database>,
   tenantId: TenantId,
   page: RunPage,
 ): Promise<readonly PackedRows[]> {
-  const { deviceIds } = page;
-  const rows = await scan(
-    db,
-    (db) =>
-      db.selectFrom(wanted(db, tenantId, page).as("wanted"))
+  const { deviceIds, span } = page;
+  const rowsOf = new Map<string, PackedRows>();
+  const read = async (wanted: AliasableExpression<Wanted>) => {
+    const pages = await scan(db, (db) =>
+      db.selectFrom(wanted.as("wanted"))
         .crossJoinLateral((eb) => packed(eb, tenantId, page).as("packed"))
-        .select(["wanted.device_id", "packed.rows"]).execute(),
-  );
-  const rowsOf = new Map(rows.map(({ device_id, rows }) => [device_id, rows]));
-  return deviceIds.map((id) => rowsOf.get(id) ?? new Uint8Array());
-}
+        .select(["wanted.device_id", "packed.rows"]).execute());
+    for (const { device_id, rows } of pages) rowsOf.set(device_id, rows ?? new Uint8Array());
+  };
+  const idsIn = (table: "iot_devices" | "parked_readings", ids: readonly string[]) =>
+    db.selectFrom(table).select("device_id").where("tenant_id", "=", tenantId)
+      .where(sql<boolean>`device_id = any (${textArray(ids)}::text[])`);
 
-/**
- * Those of the devices that may have rows. From tables, of which Citus knows
- * where the rows are; a single one is told by itself, so that a page of it
- * neither looks at what is parked twice nor asks any other shard.
- */
-function wanted(db: Kysely<Database>, tenantId: TenantId, { deviceIds, span }: RunPage) {
-  const [only, ...others] = deviceIds;
-  if (only !== undefined && others.length === 0) {
-    return db.selectNoFrom(sql<string>`${only}::text`.as("device_id"));
+  const [first, ...others] = deviceIds;
+  if (first !== undefined && others.length === 0) {
+    await read(db.selectNoFrom(sql<string>`${first}::text`.as("device_id")));
+  } else {
+    // Not from the ids themselves: only of a table does Citus know which rows lie beside which.
+    await read(idsIn("iot_devices", deviceIds));
+    const unknown = deviceIds.filter((id) => !rowsOf.has(id));
+    if (unknown.length > 0) {
+      // Registered by now, maybe, and what was parked is stored.
+      const parked = idsIn("parked_readings", unknown).where(within(span));
+      await read(idsIn("iot_devices", unknown).union(parked));
+    }
   }
-  const isWanted = sql<boolean>`device_id = any (${textArray(deviceIds)}::text[])`;
-  return db.selectFrom("iot_devices").select("device_id")
-    .where("tenant_id", "=", tenantId).where(isWanted)
-    .union(
-      db.selectFrom("parked_readings").select("device_id")
-        .where("tenant_id", "=", tenantId).where(isWanted).where(within(span)),
-    );
+  return deviceIds.map((id) => rowsOf.get(id) ?? new Uint8Array());
 }
 
 /** The page of the device `wanted`, as one row. */
 function packed(
-  eb: ExpressionBuilder<Database & Wanted, "wanted">,
+  eb: ExpressionBuilder<Database & { wanted: Wanted }, "wanted">,
   tenantId: TenantId,
   page: RunPage,
 ) {
@@ -91,7 +90,7 @@ function packed(
 }
 
 function rowsIn(
-  eb: ExpressionBuilder<Database & Wanted, "wanted">,
+  eb: ExpressionBuilder<Database & { wanted: Wanted }, "wanted">,
   table: keyof typeof inPlace,
   tenantId: TenantId,
   { span, after, limit }: RunPage,
