@@ -21,7 +21,33 @@ export const unlimited: readonly SessionSetting[] = [
   always("tcp_keepalives_idle", 30),
   always("tcp_keepalives_interval", 10),
   always("tcp_keepalives_count", 3),
+  unlocked(),
 ];
+
+/**
+ * For a session that writes what the queues bring. Its statements go by keys: to
+ * read all devices for a thousand of them never pays for long, whatever the
+ * planner believes of a fleet.
+ *
+ * @param silenceMs Longest that a statement may go without an answer.
+ */
+export function writing(silenceMs: number): readonly SessionSetting[] {
+  return [
+    // Ends a wait for a lock before the silence does: the server does not notice that its client
+    // has gone, and each try would leave a session there, waiting.
+    { name: "lock_timeout", value: silenceMs * 0.8, rule: "unless_set" },
+    always("enable_seqscan", 0),
+    unlocked(),
+  ];
+}
+
+/**
+ * Without it, Citus lets one write at a time have a shard, whatever its rows.
+ * That is for tables of which it keeps copies by itself, and none here is one.
+ */
+function unlocked(): SessionSetting {
+  return always("citus.all_modifications_commutative", 1);
+}
 
 function always(name: string, value: number): SessionSetting {
   return { name, value, rule: "always" };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
-import { eachDatabase, postgresTest } from "../../../../tests/support/each_database.ts";
+import { eachDatabase, eachServer } from "../../../../tests/support/each_database.ts";
 import { device, noonSeconds, readingRow } from "../../../../tests/support/store_rows.ts";
 import type { ReadingRow } from "../../readings/reading_row.ts";
 import { defaultTenant } from "../../readings/tenant.ts";
@@ -125,7 +125,7 @@ eachDatabase("refreshDevices", {
   },
 });
 
-postgresTest("refreshDevices from several sessions", {
+eachServer("refreshDevices from several sessions", {
   async "does not deadlock with itself or with descriptions"(db) {
     const ids = Array.from({ length: 100 }, (_, at) => `d${at}`);
     await writeDevices(db, defaultTenant, ids.map((id) => device(id)));
