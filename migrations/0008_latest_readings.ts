@@ -15,11 +15,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       add column latest_humidity double precision,
       add column latest_pressure double precision,
       add column latest_battery_level double precision,
-      add column recent_timestamps timestamptz[],
+      add column typical_interval double precision,
       add column latest_for timestamptz`.execute(db);
   await sql`
-    comment on column iot_devices.recent_timestamps is
-      'instants of the newest few readings, the newest first'`.execute(db);
+    comment on column iot_devices.typical_interval is
+      'usual seconds between two of its newest few readings; null where these are too few to tell'`
+    .execute(db);
   await sql`
     comment on column iot_devices.latest_for is
       'the last_seen that the newest reading is told for: another, or null, says that it may be behind'`
@@ -47,6 +48,6 @@ export async function down(db: Kysely<unknown>): Promise<void> {
       drop column latest_humidity,
       drop column latest_pressure,
       drop column latest_battery_level,
-      drop column recent_timestamps,
+      drop column typical_interval,
       drop column latest_for`.execute(db);
 }

@@ -21,13 +21,18 @@ import { createIngestMetrics } from "./ingest/ingest_metrics.ts";
 import { readingMessages } from "./ingest/reading_messages.ts";
 import { expireParkedJob } from "./jobs/expire_parked.ts";
 import { LastSeen } from "./jobs/last_seen.ts";
+import { mendDevicesJob } from "./jobs/mend_devices.ts";
 import { releaseParkedJob } from "./jobs/release_parked.ts";
 import { runJobs } from "./jobs/run_jobs.ts";
+import { defaultTenant } from "./readings/tenant.ts";
 import { serveApi } from "./rpc_server/serve_api.ts";
 import { databaseClock } from "./store/connection/database_clock.ts";
 import { answers, openBackendDatabase } from "./store/connection/open_database.ts";
 import { waitForDatabase } from "./store/connection/wait_for_database.ts";
-import { touchDevices } from "./store/devices/touch_devices.ts";
+import { KnownPaces } from "./store/devices/known_paces.ts";
+import { LaggingDevices } from "./store/devices/lagging_devices.ts";
+import { refreshDevices } from "./store/devices/refresh_devices.ts";
+import { WriterMark } from "./store/devices/writer_mark.ts";
 import { migrateToLatest } from "./store/schema/migrate.ts";
 import { knowsSchema } from "./store/schema/schema_version.ts";
 
@@ -77,12 +82,13 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   const { maintenance, probe } = database;
   const migrate = () => migrateToLatest(maintenance, log, { signal, watch: probe });
   await waitForDatabase(migrate, config.db, log, signal);
+  const lagging = new LaggingDevices(new WriterMark(database.ingest));
   const api = intake.use(
     await serveApi({
       host,
       port: config.grpcPort,
       portKey: "backend.grpc_port",
-      routes: iotService(database.query),
+      routes: iotService({ queries: database.query, lagging }),
       health: { ready: checks.schema },
       translate: translateStoreError,
       limits: {
@@ -96,9 +102,11 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
     }),
   );
 
+  const paces = new KnownPaces();
   const lastSeen = outlets.use(
     new LastSeen({
-      touch: (seen) => touchDevices(maintenance, seen),
+      lagging,
+      refresh: (tenantId, seen) => refreshDevices(maintenance, tenantId, seen, paces),
       intervalMs: ingest.lastSeenIntervalMs,
       log,
     }),
@@ -108,9 +116,10 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   const working = { db: maintenance, intervalMs: ingest.sweepIntervalMs, metrics, log };
   const expiring = { queue: rabbitmq.sensorQueue, bounds: config.parked };
   intake.use(runJobs([
-    releaseParkedJob({ ...working, lastSeen }),
+    releaseParkedJob({ ...working, lagging }),
     expireParkedJob({ ...working, ...expiring, deadLetters: letters.promise }),
     lastSeen,
+    mendDevicesJob({ db: maintenance, log }),
   ], { registry, log }));
   const deadLetters = outlets.use(
     await broker.openPublisher({
@@ -128,7 +137,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   await clock.look();
   const future = new FutureWatch(log);
   open.use(watchClocks(clock, future));
-  const writing = { db: database.ingest, lastSeen, future, metrics };
+  const writing = { db: database.ingest, tenantId: defaultTenant, lagging, future, metrics };
   const consuming = {
     broker,
     deadLetters,

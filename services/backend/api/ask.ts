@@ -1,4 +1,5 @@
 import type { Kysely } from "kysely";
+import type { TenantId } from "../readings/tenant.ts";
 import type { Database } from "../store/database.ts";
 
 /**
@@ -7,3 +8,10 @@ import type { Database } from "../store/database.ts";
  * session is taken for it, and it needs no database that answers.
  */
 export type Ask = <Result>(query: (db: Kysely<Database>) => Promise<Result>) => Promise<Result>;
+
+/** Who calls. */
+export interface Caller {
+  /** Whose devices and readings they see. */
+  readonly tenantId: TenantId;
+  readonly ask: Ask;
+}

@@ -7,17 +7,17 @@ import {
   type GetAllDeviceResponse,
   GetAllDeviceResponseSchema,
 } from "#shared/gen/iot/v1/iot_service_pb.ts";
-import { typicalInterval } from "#shared/telemetry/typical_interval.ts";
 import type { LargeAnswers } from "../rpc_server/answers/large_answers.ts";
 import type { Database } from "../store/database.ts";
-import { listDevices } from "../store/devices/read_devices.ts";
-import { latestReadings } from "../store/readings/read_readings.ts";
-import type { Ask } from "./ask.ts";
+import { currentDevices } from "../store/devices/current_devices.ts";
+import type { LaggingDevices } from "../store/devices/lagging_devices.ts";
+import type { Caller } from "./ask.ts";
 import { pageSize } from "./check_request.ts";
 import { deviceToken, readDeviceToken } from "./page_token.ts";
 
-export interface GetAllDeviceContext extends Pick<HandlerContext, "signal" | "requestHeader"> {
-  readonly ask: Ask;
+export interface GetAllDeviceContext
+  extends Caller, Pick<HandlerContext, "signal" | "requestHeader"> {
+  readonly lagging: LaggingDevices;
   readonly large: LargeAnswers;
 }
 
@@ -36,9 +36,11 @@ export async function getAllDevice(
   context: GetAllDeviceContext,
 ): Promise<GetAllDeviceResponse> {
   const size = pageSize(request.pageSize);
-  const after = readDeviceToken(request.pageToken);
+  const { tenantId } = context;
+  const after = readDeviceToken(tenantId, request.pageToken);
+  const withLatest = request.withLatestReading;
   const page = (after: string | undefined, size: number) =>
-    context.ask((db) => readPage(db, { after, size, latest: request.withLatestReading }));
+    context.ask((db) => readPage(db, context, { after, size, withLatest }));
   if (size !== undefined) return create(GetAllDeviceResponseSchema, await page(after, size));
   const { signal, large, requestHeader } = context;
   return await large.make(signal, async () => {
@@ -58,22 +60,25 @@ export async function getAllDevice(
 
 async function readPage(
   db: Kysely<Database>,
-  { after, size, latest }: {
+  { tenantId, lagging }: Pick<GetAllDeviceContext, "tenantId" | "lagging">,
+  { after, size, withLatest }: {
     readonly after: string | undefined;
     readonly size: number;
-    readonly latest: boolean;
+    readonly withLatest: boolean;
   },
 ): Promise<Page> {
   // One more than asked for says whether there is a next page.
-  const found = await listDevices(db, { after, limit: size + 1 });
-  const more = found.length > size;
-  const devices = found.slice(0, size);
-  const newest = latest ? await latestReadings(db, devices.map(({ deviceId }) => deviceId)) : [];
+  const asked = { after, limit: size + 1, withLatest };
+  const found = await currentDevices(db, tenantId, lagging, asked);
+  const devices = found.slice(0, size).map(({ device }) => device);
+  const newest = withLatest
+    ? found.slice(0, size).flatMap(({ latest }) => latest === undefined ? [] : [latest])
+    : [];
   return {
     devices,
     latestReadings: newest.map(({ reading }) => reading),
-    typicalIntervalSeconds: newest.map(({ recentSeconds }) => typicalInterval(recentSeconds) ?? 0),
-    nextPageToken: more ? deviceToken(devices.at(-1)!.deviceId) : "",
+    typicalIntervalSeconds: newest.map(({ typicalIntervalSeconds }) => typicalIntervalSeconds ?? 0),
+    nextPageToken: found.length > size ? deviceToken(tenantId, devices.at(-1)!.deviceId) : "",
   };
 }
 

@@ -5,15 +5,15 @@ import {
   GetDeviceResponseSchema,
 } from "#shared/gen/iot/v1/iot_service_pb.ts";
 import { findDevice } from "../store/devices/read_devices.ts";
-import type { Ask } from "./ask.ts";
+import type { Caller } from "./ask.ts";
 import { checkAskedId, noSuchDevice } from "./check_request.ts";
 
 export async function getDevice(
   { deviceId }: GetDeviceRequest,
-  ask: Ask,
+  { tenantId, ask }: Caller,
 ): Promise<GetDeviceResponse> {
   checkAskedId(deviceId);
-  const device = await ask((db) => findDevice(db, deviceId));
+  const device = await ask((db) => findDevice(db, tenantId, deviceId));
   if (device === undefined) throw noSuchDevice(deviceId);
   return create(GetDeviceResponseSchema, { device });
 }

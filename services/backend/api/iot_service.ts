@@ -1,26 +1,36 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { IoTService } from "#shared/gen/iot/v1/iot_service_pb.ts";
+import { defaultTenant } from "../readings/tenant.ts";
 import type { ApiRoutes } from "../rpc_server/api_routes.ts";
 import { retryQuery } from "../store/connection/retry_query.ts";
 import { isTransient, sqlState } from "../store/connection/write_failure.ts";
 import type { QueryHandle } from "../store/database.ts";
+import type { LaggingDevices } from "../store/devices/lagging_devices.ts";
 import { DatabaseBusyError } from "../store/turns.ts";
-import type { Ask } from "./ask.ts";
+import type { Caller } from "./ask.ts";
 import { getAllDevice } from "./get_all_device.ts";
 import { getDevice } from "./get_device.ts";
 import { getSensorReadingByDeviceId } from "./get_sensor_reading_by_device_id.ts";
 
+export interface IotServiceOptions {
+  readonly queries: QueryHandle;
+  /** What this backend has stored, and the rows of devices do not tell yet. */
+  readonly lagging: LaggingDevices;
+}
+
 /** Adds `iot.v1.IoTService`, answered by queries of the database. */
-export function iotService(queries: QueryHandle): ApiRoutes {
-  const asking = (signal: AbortSignal): Ask => (query) =>
-    retryQuery(signal, () => queries.run(signal, query));
+export function iotService({ queries, lagging }: IotServiceOptions): ApiRoutes {
+  const callerOf = (signal: AbortSignal): Caller => ({
+    tenantId: defaultTenant,
+    ask: (query) => retryQuery(signal, () => queries.run(signal, query)),
+  });
   return (router, { large }) =>
     router.service(IoTService, {
       getAllDevice: (request, { signal, requestHeader }) =>
-        getAllDevice(request, { ask: asking(signal), large, signal, requestHeader }),
-      getDevice: (request, { signal }) => getDevice(request, asking(signal)),
+        getAllDevice(request, { ...callerOf(signal), lagging, large, signal, requestHeader }),
+      getDevice: (request, { signal }) => getDevice(request, callerOf(signal)),
       getSensorReadingByDeviceID: (request, { signal }) =>
-        getSensorReadingByDeviceId(request, asking(signal)),
+        getSensorReadingByDeviceId(request, callerOf(signal)),
     });
 }
 

@@ -14,6 +14,8 @@ import { serveApi } from "../rpc_server/serve_api.ts";
 import type { Database, QueryHandle } from "../store/database.ts";
 import { writeDevices } from "../store/devices/write_devices.ts";
 import { writeReadings } from "../store/readings/write_readings.ts";
+import { unmarked } from "../../../tests/support/unmarked.ts";
+import { defaultTenant } from "../readings/tenant.ts";
 import { iotService, translateStoreError } from "./iot_service.ts";
 
 /** As proto-loader gives them: 64-bit integers as text. */
@@ -53,7 +55,7 @@ async function serveQueries(queries: QueryHandle) {
       host: "127.0.0.1",
       port: 0,
       portKey: "backend.grpc_port",
-      routes: iotService(queries),
+      routes: iotService({ queries, lagging: unmarked() }),
       health: { ready: () => true },
       translate: translateStoreError,
       registry: new Registry(),
@@ -86,7 +88,7 @@ eachDatabase("IoTService", {
       nextPageToken: "",
     });
     const known = Array.from({ length: 25 }, (_, at) => `device ${String(at).padStart(2, "0")} 🌡`);
-    await writeDevices(db, known.map((id) => device(id)));
+    await writeDevices(db, defaultTenant, known.map((id) => device(id)));
     assert.deepEqual(ids(await api.getAllDevice({})), known);
     for (const pageSize of [1, 5, 24, 25, 26, 2_147_483_647]) {
       const found: string[] = [];
@@ -105,9 +107,10 @@ eachDatabase("IoTService", {
   async "GetAllDevice reads every device in pages, for binary clients and JSON"(db) {
     await using api = await serve(db);
     const known = Array.from({ length: 2_500 }, (_, at) => `device ${String(at).padStart(4, "0")}`);
-    await writeDevices(db, known.map((id) => device(id)));
+    await writeDevices(db, defaultTenant, known.map((id) => device(id)));
     await writeReadings(
       db,
+      defaultTenant,
       ["device 0000", "device 1000", "device 2499"].map((id) => readingRow(id)),
     );
     const whole = await api.getAllDevice({ withLatestReading: true });
@@ -130,8 +133,8 @@ eachDatabase("IoTService", {
 
   async "GetAllDevice gives each device's newest reading, in the same order"(db) {
     await using api = await serve(db);
-    await writeDevices(db, ["a", "b", "c"].map((id) => device(id)));
-    await writeReadings(db, [
+    await writeDevices(db, defaultTenant, ["a", "b", "c"].map((id) => device(id)));
+    await writeReadings(db, defaultTenant, [
       readingRow("c", { nanos: 1 }),
       readingRow("a", { nanos: 999_999_999, temperature: -1.5 }),
       readingRow("a", { nanos: 999_999_998 }),
@@ -149,9 +152,10 @@ eachDatabase("IoTService", {
 
   async "GetAllDevice says how often each device reports, where it has done so"(db) {
     await using api = await serve(db);
-    await writeDevices(db, ["fast", "new", "none", "slow"].map((id) => device(id)));
+    await writeDevices(db, defaultTenant, ["fast", "new", "none", "slow"].map((id) => device(id)));
     await writeReadings(
       db,
+      defaultTenant,
       [0, 1, 2, 3].flatMap((at) => [
         readingRow("fast", {
           seconds: noonSeconds - Math.ceil(1.5 * at),
@@ -160,7 +164,7 @@ eachDatabase("IoTService", {
         readingRow("slow", { seconds: noonSeconds - 600 * at }),
       ]),
     );
-    await writeReadings(db, [readingRow("new")]);
+    await writeReadings(db, defaultTenant, [readingRow("new")]);
     const { latestReadings, typicalIntervalSeconds } = await api.getAllDevice({
       withLatestReading: true,
     });
@@ -170,9 +174,9 @@ eachDatabase("IoTService", {
 
   async "last_seen is that of the newest reading, as soon as it is stored"(db) {
     await using api = await serve(db);
-    await writeDevices(db, [device("a"), device("b")]);
+    await writeDevices(db, defaultTenant, [device("a"), device("b")]);
     const ahead = Math.floor(Date.now() / 1_000) + 3_600;
-    await writeReadings(db, [
+    await writeReadings(db, defaultTenant, [
       readingRow("a", { seconds: noonSeconds + 7, nanos: 999_999_999 }),
       readingRow("a", { seconds: noonSeconds + 5 }),
       readingRow("a", { seconds: ahead }),
@@ -186,7 +190,7 @@ eachDatabase("IoTService", {
 
   async "GetDevice gives one device, NOT_FOUND, or INVALID_ARGUMENT"(db) {
     await using api = await serve(db);
-    await writeDevices(db, [
+    await writeDevices(db, defaultTenant, [
       device("a", { lastSeen: 1_700_000_000n }),
       device("\u{1f321}".repeat(255)),
     ]);
@@ -212,8 +216,8 @@ eachDatabase("IoTService", {
 
   async "GetSensorReadingByDeviceID gives every number as it was measured"(db) {
     await using api = await serve(db);
-    await writeDevices(db, [device("a")]);
-    await writeReadings(db, [
+    await writeDevices(db, defaultTenant, [device("a")]);
+    await writeReadings(db, defaultTenant, [
       readingRow("a", {
         seconds: 946_684_800,
         nanos: 123_456_789,
@@ -238,14 +242,14 @@ eachDatabase("IoTService", {
 
   async "GetSensorReadingByDeviceID pages through all readings, newest first"(db) {
     await using api = await serve(db);
-    await writeDevices(db, [device("a"), device("other"), device("silent")]);
+    await writeDevices(db, defaultTenant, [device("a"), device("other"), device("silent")]);
     const total = 1_234;
     const rows = Array.from(
       { length: total },
       (_, at) =>
         readingRow("a", { seconds: noonSeconds + Math.floor(at / 10), temperature: at % 10 }),
     );
-    await writeReadings(db, [...rows, readingRow("other")]);
+    await writeReadings(db, defaultTenant, [...rows, readingRow("other")]);
     const sizes: number[] = [];
     for (const pageSize of [0, 9, 1_000, 5_000]) {
       const seen = new Set<string>();
@@ -275,9 +279,10 @@ eachDatabase("IoTService", {
 
   async "GetSensorReadingByDeviceID refuses tokens that were not issued for its device"(db) {
     await using api = await serve(db);
-    await writeDevices(db, [device("a"), device("b")]);
+    await writeDevices(db, defaultTenant, [device("a"), device("b")]);
     await writeReadings(
       db,
+      defaultTenant,
       ["a", "b"].flatMap((id) => [1, 2, 3].map((nanos) => readingRow(id, { nanos }))),
     );
     const page = await api.getReadings({ deviceId: "a", pageSize: 1 });
@@ -308,7 +313,7 @@ Deno.test("IoTService refuses what is no request without a session of the databa
 postgresTest("IoTService while the database is away", {
   async "answers a query whose session was lost at the next try"(db) {
     await using api = await serve(db);
-    await writeDevices(db, [device("a")]);
+    await writeDevices(db, defaultTenant, [device("a")]);
     for (let round = 0; round < 5; round++) {
       await cutOthers(db);
       const answers = await Promise.all(
@@ -319,12 +324,12 @@ postgresTest("IoTService while the database is away", {
   },
 
   async "gives UNAVAILABLE after five tries, and works again afterwards"(db) {
-    await writeDevices(db, [device("a")]);
+    await writeDevices(db, defaultTenant, [device("a")]);
     let away = true;
     let tries = 0;
     const failing = new Proxy(db, {
       get(target, name) {
-        if (name === "getExecutor" && away) {
+        if (name === "selectFrom" && away) {
           tries++;
           throw Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
         }

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { ReadingPosition } from "../readings/reading_row.ts";
+import { defaultTenant, type TenantId } from "../readings/tenant.ts";
 
 /** Raised when the payload's form changes, so that older tokens are refused, not misread. */
 const version = 1;
@@ -42,32 +43,45 @@ function checksum(scope: string, payload: Uint8Array): number {
   return hash >>> 0;
 }
 
+/** What a token is issued for; of the default tenant as before there were others. */
+function scopeOf(tenantId: TenantId, list: string): string {
+  return tenantId === defaultTenant ? list : `tenant ${tenantId} ${list}`;
+}
+
 /** The token of the page after the device `deviceId`. */
-export function deviceToken(deviceId: string): string {
-  return seal("devices", Buffer.from(deviceId));
+export function deviceToken(tenantId: TenantId, deviceId: string): string {
+  return seal(scopeOf(tenantId, "devices"), Buffer.from(deviceId));
 }
 
 /** The device id that a token from `deviceToken` holds; undefined for the empty token. */
-export function readDeviceToken(token: string): string | undefined {
+export function readDeviceToken(tenantId: TenantId, token: string): string | undefined {
   if (token === "") return undefined;
-  const deviceId = unseal("devices", token).toString();
+  const deviceId = unseal(scopeOf(tenantId, "devices"), token).toString();
   // The checksum is no secret: what somebody sealed who knows it must do no harm either.
   if (/\p{Cc}/u.test(deviceId)) throw notIssuedHere();
   return deviceId;
 }
 
 /** The token of the page after `position` among the readings of `deviceId`. */
-export function readingToken(deviceId: string, { micros, tieBreak }: ReadingPosition): string {
+export function readingToken(
+  tenantId: TenantId,
+  deviceId: string,
+  { micros, tieBreak }: ReadingPosition,
+): string {
   const payload = Buffer.alloc(16);
   payload.writeBigInt64BE(BigInt(micros), 0);
   payload.writeBigInt64BE(tieBreak, 8);
-  return seal(`readings ${deviceId}`, payload);
+  return seal(scopeOf(tenantId, `readings ${deviceId}`), payload);
 }
 
 /** The position that a token from `readingToken` holds; undefined for the empty token. */
-export function readReadingToken(deviceId: string, token: string): ReadingPosition | undefined {
+export function readReadingToken(
+  tenantId: TenantId,
+  deviceId: string,
+  token: string,
+): ReadingPosition | undefined {
   if (token === "") return undefined;
-  const payload = unseal(`readings ${deviceId}`, token);
+  const payload = unseal(scopeOf(tenantId, `readings ${deviceId}`), token);
   if (payload.length !== 16) throw notIssuedHere();
   const micros = Number(payload.readBigInt64BE(0));
   if (!Number.isSafeInteger(micros)) throw notIssuedHere();

@@ -21,35 +21,38 @@ function refused(read: () => unknown, why = ""): void {
 
 Deno.test("Page tokens give back what they were made of", () => {
   fc.assert(fc.property(id, position, (id, position) => {
-    assert.deepEqual(readReadingToken(id, readingToken(id, position)), position);
-    assert.equal(readDeviceToken(deviceToken(id)), id);
+    assert.deepEqual(readReadingToken(0, id, readingToken(0, id, position)), position);
+    assert.equal(readDeviceToken(0, deviceToken(0, id)), id);
+    assert.equal(readDeviceToken(7, deviceToken(7, id)), id);
   }));
-  assert.equal(readDeviceToken(""), undefined);
-  assert.equal(readReadingToken("d", ""), undefined);
+  assert.equal(readDeviceToken(0, ""), undefined);
+  assert.equal(readReadingToken(0, "d", ""), undefined);
 });
 
 Deno.test("Page tokens of another list are refused", () => {
   fc.assert(fc.property(id, id, position, (id, other, position) => {
     fc.pre(id !== other);
-    refused(() => readReadingToken(other, readingToken(id, position)));
-    refused(() => readDeviceToken(readingToken(id, position)));
-    refused(() => readReadingToken(id, deviceToken(id)));
+    refused(() => readReadingToken(0, other, readingToken(0, id, position)));
+    refused(() => readDeviceToken(0, readingToken(0, id, position)));
+    refused(() => readReadingToken(0, id, deviceToken(0, id)));
+    refused(() => readReadingToken(7, id, readingToken(0, id, position)), "another tenant's");
+    refused(() => readDeviceToken(0, deviceToken(7, id)), "another tenant's");
   }));
 });
 
 Deno.test("Page tokens with one character altered, added or left out are refused", () => {
-  const token = readingToken("d", { micros: 1_709_294_400_000_000, tieBreak: 123_456_789n });
+  const token = readingToken(0, "d", { micros: 1_709_294_400_000_000, tieBreak: 123_456_789n });
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/= .";
   for (let at = 0; at <= token.length; at++) {
     for (const character of alphabet) {
       const inserted = token.slice(0, at) + character + token.slice(at);
-      refused(() => readReadingToken("d", inserted), inserted);
+      refused(() => readReadingToken(0, "d", inserted), inserted);
       if (token[at] === character || at === token.length) continue;
       const altered = token.slice(0, at) + character + token.slice(at + 1);
-      refused(() => readReadingToken("d", altered), altered);
+      refused(() => readReadingToken(0, "d", altered), altered);
     }
     if (at < token.length) {
-      refused(() => readReadingToken("d", token.slice(0, at) + token.slice(at + 1)));
+      refused(() => readReadingToken(0, "d", token.slice(0, at) + token.slice(at + 1)));
     }
   }
 });
@@ -59,8 +62,8 @@ Deno.test("Text that is no page token is refused", () => {
     fc.property(
       fc.oneof(fc.string({ minLength: 1 }), fc.base64String({ minLength: 4 })),
       (token) => {
-        refused(() => readReadingToken("d", token));
-        refused(() => readDeviceToken(token));
+        refused(() => readReadingToken(0, "d", token));
+        refused(() => readDeviceToken(0, token));
       },
     ),
     { numRuns: 5_000 },
@@ -78,9 +81,9 @@ Deno.test("Page tokens sealed by somebody who knows the checksum do no harm", ()
     head.writeUInt32BE(hash >>> 0, 1);
     return Buffer.concat([head, payload]).toString("base64url");
   };
-  assert.equal(readDeviceToken(seal("devices", Buffer.from("abc"))), "abc", "as sealed here");
-  refused(() => readDeviceToken(seal("devices", Buffer.from("a\0b"))));
+  assert.equal(readDeviceToken(0, seal("devices", Buffer.from("abc"))), "abc", "as sealed here");
+  refused(() => readDeviceToken(0, seal("devices", Buffer.from("a\0b"))));
   const place = Buffer.alloc(16, 0x7f);
-  refused(() => readReadingToken("d", seal("readings d", place)));
-  refused(() => readReadingToken("d", seal("readings d", place.subarray(1))));
+  refused(() => readReadingToken(0, "d", seal("readings d", place)));
+  refused(() => readReadingToken(0, "d", seal("readings d", place.subarray(1))));
 });

@@ -5,12 +5,13 @@ import { type Kysely, sql } from "kysely";
 import { Registry } from "prom-client";
 import type { Delivery, SubscriptionOptions } from "#shared/broker/port/broker.ts";
 import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
-import { eachDatabase, postgresTest } from "../../../tests/support/each_database.ts";
+import { eachDatabase, eachServer } from "../../../tests/support/each_database.ts";
 import { untilOneWaits } from "../../../tests/support/row_lock.ts";
 import { device, noonSeconds } from "../../../tests/support/store_rows.ts";
 import { inTime, waitUntil } from "../../../tests/support/wait_until.ts";
 import type { Database } from "../store/database.ts";
 import { writeDevices } from "../store/devices/write_devices.ts";
+import { defaultTenant } from "../readings/tenant.ts";
 import { FutureWatch } from "./clocks/future_watch.ts";
 import { consumeQueue } from "./consume_queue.ts";
 import { createIngestMetrics } from "./ingest_metrics.ts";
@@ -44,7 +45,11 @@ async function intake(db: Kysely<Database>, signal: AbortSignal) {
   const metrics = createIngestMetrics(new Registry());
   const kind = await readingMessages({
     db,
-    lastSeen: { note: (deviceId) => noted.push(deviceId) },
+    tenantId: defaultTenant,
+    lagging: {
+      during: async (_tenantId, _rows, write, note) => note(await write()),
+      note: (_tenantId, deviceId) => noted.push(deviceId),
+    },
     future: new FutureWatch(log),
     metrics,
     signal,
@@ -66,7 +71,7 @@ async function intake(db: Kysely<Database>, signal: AbortSignal) {
 
 eachDatabase("readingMessages", {
   async "notes when devices were seen that it knows, and remembers no others"(db) {
-    await writeDevices(db, [device("known")]);
+    await writeDevices(db, defaultTenant, [device("known")]);
     const { ingesting, noted, acked, deliver } = await intake(db, new AbortController().signal);
     await using _ = ingesting;
     for (const id of ["made up", "known", "made up too"]) deliver(reading(id));
@@ -75,7 +80,7 @@ eachDatabase("readingMessages", {
   },
 });
 
-postgresTest("readingMessages is told to stop", {
+eachServer("readingMessages is told to stop", {
   async "while the database has it wait"(db) {
     await db.transaction().execute(async (other) => {
       await sql`lock table iot_devices`.execute(other);

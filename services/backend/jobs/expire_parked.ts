@@ -54,7 +54,7 @@ async function expireSome(options: ExpireOptions, signal: AbortSignal): Promise<
   if (leaving.length === 0) return "done";
   const outcomes = await deadLetterAll(deadLetters, leaving, options);
   const gone = leaving.filter((_, at) => outcomes[at]!.status === "fulfilled");
-  await deleteParked(db, gone);
+  await deleteParked(db, gone.map(({ key }) => key));
   for (const [reason, group] of Map.groupBy(gone, ({ reason }) => reason)) {
     metrics.deadLetters.inc({ queue, reason }, group.length);
     log.warning("Dead-lettered parked readings", {

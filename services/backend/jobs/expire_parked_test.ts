@@ -3,11 +3,12 @@ import { getLogger } from "@logtape/logtape";
 import { type Kysely, sql } from "kysely";
 import { Registry } from "prom-client";
 import type { OutgoingMessage } from "#shared/broker/port/broker.ts";
-import { eachDatabase, postgresTest } from "../../../tests/support/each_database.ts";
+import { eachDatabase, eachServer } from "../../../tests/support/each_database.ts";
 import { countRows, device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
 import { decodeReading } from "../ingest/decode_reading.ts";
 import { createIngestMetrics } from "../ingest/ingest_metrics.ts";
 import type { ReadingRow } from "../readings/reading_row.ts";
+import { defaultTenant } from "../readings/tenant.ts";
 import { onOneReplica } from "../store/connection/on_one_replica.ts";
 import type { Database } from "../store/database.ts";
 import { writeDevices } from "../store/devices/write_devices.ts";
@@ -61,7 +62,7 @@ async function park(
       temperature: 1 / (at + 3),
       humidity: at === 0 ? 0 : 5e-324,
     }));
-  await writeReadings(db, rows);
+  await writeReadings(db, defaultTenant, rows);
   await sql`update parked_readings
     set parked_at = now() - interval '40 days' + (extract(epoch from "timestamp") - ${noonSeconds})
       * interval '1 day'
@@ -91,7 +92,6 @@ eachDatabase("expireParkedJob", {
 
   async "dead-letters the oldest where too many are parked, however long"(db) {
     const rows = await park(db, 9);
-    // So that as many might fit into the table's pages.
     await park(db, 300, "more");
     await sql`update parked_readings set parked_at = now() where device_id = 'more'`.execute(db);
     const { letters, expire, counted } = job(db);
@@ -141,17 +141,17 @@ eachDatabase("expireParkedJob", {
     assert.equal(letters.length, 3);
     assert.equal(await countRows(db, "parked_readings"), 0);
     // The letters of both, replayed once their device is known.
-    await writeDevices(db, [device(rows[0]!.deviceId)]);
+    await writeDevices(db, defaultTenant, [device(rows[0]!.deviceId)]);
     const replayed = rowsOf([...letters, ...letters]);
-    assert.deepEqual(await writeReadings(db, replayed), { stored: 3, parked: 0 });
-    assert.deepEqual(await writeReadings(db, rows), { stored: 0, parked: 0 });
+    assert.deepEqual(await writeReadings(db, defaultTenant, replayed), { stored: 3, parked: 0 });
+    assert.deepEqual(await writeReadings(db, defaultTenant, rows), { stored: 0, parked: 0 });
   },
 
   async "stores a reading that is released while its letter is under way"(db) {
     const [row] = await park(db, 1);
     let released: Promise<unknown> | undefined;
     const { letters, expire } = job(db, () => {
-      released ??= writeDevices(db, [device(row!.deviceId)]);
+      released ??= writeDevices(db, defaultTenant, [device(row!.deviceId)]);
       return false;
     });
     await expire({});
@@ -159,7 +159,7 @@ eachDatabase("expireParkedJob", {
     assert.deepEqual(rowsOf(letters), [row]);
     assert.equal(await countRows(db, "parked_readings"), 0);
     // The letter is the same reading: its replay changes nothing.
-    await writeReadings(db, rowsOf(letters));
+    await writeReadings(db, defaultTenant, rowsOf(letters));
     assert.equal(await countRows(db, "sensor_readings"), 1);
   },
 });
@@ -182,7 +182,7 @@ Deno.test("expireParkedJob takes nothing before the broker is there, and ends wh
   await assert.rejects(running, reason);
 });
 
-postgresTest("expireParkedJob of two replicas", {
+eachServer("expireParkedJob of two replicas", {
   async "leaves all to the one that is at it"(db) {
     await park(db, 3);
     const { letters, expire } = job(db);

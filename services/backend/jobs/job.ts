@@ -1,5 +1,5 @@
 /** Each is the label of its job's metrics. */
-export type JobName = "expire_parked" | "last_seen" | "release_parked";
+export type JobName = "expire_parked" | "last_seen" | "mend_devices" | "release_parked";
 
 /**
  * How a run ended:

@@ -2,16 +2,34 @@ import assert from "node:assert/strict";
 import { Registry } from "prom-client";
 import { keptLog } from "../../../tests/support/log_lines.ts";
 import { ManualClock } from "../../../tests/support/manual_clock.ts";
+import { unmarked } from "../../../tests/support/unmarked.ts";
+import type { ReadingRow } from "../readings/reading_row.ts";
+import { defaultTenant } from "../readings/tenant.ts";
+import type { SeenDevices } from "../store/devices/lagging_devices.ts";
 import { LastSeen } from "./last_seen.ts";
 import { runJobs } from "./run_jobs.ts";
 
 const intervalMs = 1_000;
 
+const reading = (deviceId: string, micros: number): ReadingRow => ({
+  deviceId,
+  micros,
+  tieBreak: 0n,
+  values: [],
+});
+
+/** As `SeenDevices`, and of each reading its instant. */
+type Seen = ReadonlyMap<string, number | undefined>;
+const instantsOf = (seen: SeenDevices): Seen =>
+  new Map([...seen].map(([id, reading]) => [id, reading?.micros]));
+
 /** A `LastSeen` that is run by a clock which stands still until it is told to go on. */
-async function scenario(touch: (seen: ReadonlyMap<string, number>) => Promise<void>) {
+async function scenario(write: (seen: Seen) => Promise<void>) {
   const clock = new ManualClock(0);
   const { log, lines } = keptLog();
-  const lastSeen = new LastSeen({ touch, intervalMs, log, clock });
+  const lagging = unmarked();
+  const refresh = (_: number, seen: SeenDevices) => write(instantsOf(seen));
+  const lastSeen = new LastSeen({ lagging, refresh, intervalMs, log, clock });
   const running = runJobs([lastSeen], { registry: new Registry(), log, clock });
   await clock.asleep();
   /** Lets time pass, and waits for the pause that follows. */
@@ -22,7 +40,7 @@ async function scenario(touch: (seen: ReadonlyMap<string, number>) => Promise<vo
   };
   return {
     clock,
-    lastSeen,
+    note: (id: string, micros: number) => lagging.note(defaultTenant, id, reading(id, micros)),
     lines,
     pass,
     /** An interval, and the pause after a write that took no time. */
@@ -38,22 +56,22 @@ async function scenario(touch: (seen: ReadonlyMap<string, number>) => Promise<vo
 }
 
 Deno.test("LastSeen writes the newest instant of each device, in one write", async () => {
-  const writes: ReadonlyMap<string, number>[] = [];
+  const writes: Seen[] = [];
   {
     await using t = await scenario((seen) => Promise.resolve(void writes.push(seen)));
     for (const [id, micros] of [["a", 1], ["b", 5], ["a", 3], ["a", 2]] as const) {
-      t.lastSeen.note(id, micros);
+      t.note(id, micros);
     }
   }
   assert.deepEqual(writes, [new Map([["a", 3], ["b", 5]])]);
 });
 
 Deno.test("LastSeen writes once an interval, and nothing when nothing was noted", async () => {
-  const writes: ReadonlyMap<string, number>[] = [];
+  const writes: Seen[] = [];
   await using t = await scenario((seen) => Promise.resolve(void writes.push(seen)));
   for (let interval = 0; interval < 3; interval++) await t.interval();
   assert.deepEqual(writes, []);
-  t.lastSeen.note("a", 1);
+  t.note("a", 1);
   await t.pass(intervalMs - 1);
   assert.deepEqual(writes, []);
   await t.pass(1);
@@ -65,8 +83,8 @@ Deno.test("LastSeen writes once an interval, and nothing when nothing was noted"
 
 Deno.test("LastSeen keeps what could not be written, beside what is newer", async () => {
   let failing = true;
-  const tried: ReadonlyMap<string, number>[] = [];
-  const written: ReadonlyMap<string, number>[] = [];
+  const tried: Seen[] = [];
+  const written: Seen[] = [];
   {
     await using t = await scenario((seen) => {
       tried.push(new Map(seen));
@@ -74,12 +92,12 @@ Deno.test("LastSeen keeps what could not be written, beside what is newer", asyn
       written.push(new Map(seen));
       return Promise.resolve();
     });
-    t.lastSeen.note("a", 10);
-    t.lastSeen.note("b", 10);
+    t.note("a", 10);
+    t.note("b", 10);
     for (let interval = 0; interval < 2; interval++) await t.interval();
     assert.equal(tried.length, 2);
-    t.lastSeen.note("a", 5);
-    t.lastSeen.note("b", 20);
+    t.note("a", 5);
+    t.note("b", 20);
     failing = false;
     await t.interval();
     assert.equal(written.length, 1);
@@ -91,16 +109,16 @@ Deno.test("LastSeen keeps what could not be written, beside what is newer", asyn
 Deno.test("LastSeen writes at its end what was noted while a write was under way", async () => {
   const reached = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<void>();
-  const written: ReadonlyMap<string, number>[] = [];
+  const written: Seen[] = [];
   const t = await scenario(async (seen) => {
     reached.resolve();
     await gate.promise;
     written.push(seen);
   });
-  t.lastSeen.note("a", 1);
+  t.note("a", 1);
   t.clock.advance(intervalMs);
   await reached.promise;
-  t.lastSeen.note("a", 2);
+  t.note("a", 2);
   const closed = t[Symbol.asyncDispose]();
   gate.resolve();
   await closed;
@@ -118,7 +136,7 @@ Deno.test("LastSeen writes many devices in parts, and keeps only the parts that 
     for (const id of seen.keys()) written.add(id);
     return Promise.resolve();
   });
-  for (let at = 0; at < devices; at++) t.lastSeen.note(`device-${at}`, at);
+  for (let at = 0; at < devices; at++) t.note(`device-${at}`, at);
   // An interval and a pause for each that fails, and then a pause after each of the parts.
   for (let pause = 0; pause < 14; pause++) await t.pass(intervalMs);
   assert.deepEqual(sizes.toSorted(), [1_000, 1_000, 1_000, 1_000, 1_000, 500]);
@@ -136,7 +154,7 @@ Deno.test("LastSeen writes for no more than a twentieth of the time, however man
     t.clock.advance(7);
     return Promise.resolve();
   });
-  for (let at = 0; at < 2_500; at++) t.lastSeen.note(`device-${at}`, at);
+  for (let at = 0; at < 2_500; at++) t.note(`device-${at}`, at);
   await t.pass(intervalMs);
   for (const written of [1, 2]) {
     await t.pass(19 * 7 - 1);
@@ -147,14 +165,14 @@ Deno.test("LastSeen writes for no more than a twentieth of the time, however man
 });
 
 Deno.test("LastSeen writes the newest instant of a device that waits for its turn", async () => {
-  const written = new Map<string, number>();
+  const written = new Map<string, number | undefined>();
   let writes = 0;
   await using t = await scenario((seen) => {
-    if (writes++ === 0) t.lastSeen.note("device-1500", 7);
+    if (writes++ === 0) t.note("device-1500", 7);
     for (const [id, micros] of seen) written.set(id, micros);
     return Promise.resolve();
   });
-  for (let at = 0; at < 2_000; at++) t.lastSeen.note(`device-${at}`, 1);
+  for (let at = 0; at < 2_000; at++) t.note(`device-${at}`, 1);
   await t.pass(intervalMs);
   await t.pass(0);
   assert.equal(written.size, 2_000);
@@ -164,11 +182,13 @@ Deno.test("LastSeen writes the newest instant of a device that waits for its tur
 
 Deno.test("LastSeen writes nothing twice, and nothing that is not, where its end meets a run", async () => {
   const gate = Promise.withResolvers<void>();
-  const written: (readonly [string, number])[] = [];
+  const written: (readonly [string, number | undefined])[] = [];
   const clock = new ManualClock(0);
+  const lagging = unmarked();
   const lastSeen = new LastSeen({
-    async touch(seen) {
-      written.push(...seen);
+    lagging,
+    async refresh(_, seen) {
+      written.push(...instantsOf(seen));
       await gate.promise;
     },
     intervalMs,
@@ -176,7 +196,7 @@ Deno.test("LastSeen writes nothing twice, and nothing that is not, where its end
     clock,
   });
   const ids = Array.from({ length: 2_500 }, (_, at) => `device-${at}`);
-  for (const id of ids) lastSeen.note(id, 1);
+  for (const id of ids) lagging.note(defaultTenant, id, reading(id, 1));
   // Its write takes longer than closing waits.
   const stuck = lastSeen.run(AbortSignal.abort());
   const last = lastSeen[Symbol.asyncDispose]();
@@ -188,7 +208,7 @@ Deno.test("LastSeen writes nothing twice, and nothing that is not, where its end
 
 Deno.test("LastSeen ends even when its last write fails, and says so", async () => {
   const t = await scenario(() => Promise.reject(new Error("no database")));
-  t.lastSeen.note("a", 1);
+  t.note("a", 1);
   await t[Symbol.asyncDispose]();
   assert.deepEqual(t.lines, [{
     level: "warning",

@@ -3,47 +3,61 @@ import type { Kysely } from "kysely";
 import type { Counter } from "prom-client";
 import { onOneReplica } from "../store/connection/on_one_replica.ts";
 import type { Database } from "../store/database.ts";
+import type { LaggingDevices } from "../store/devices/lagging_devices.ts";
+import { type DeviceKey, knownParked } from "../store/parked/known_parked.ts";
 import { releaseParked } from "../store/parked/release_parked.ts";
-import type { Job } from "./job.ts";
-import type { LastSeen } from "./last_seen.ts";
+import type { Job, JobOutcome } from "./job.ts";
 
 export interface ReleaseOptions {
   readonly db: Kysely<Database>;
   readonly intervalMs: number;
-  readonly lastSeen: Pick<LastSeen, "note">;
+  readonly lagging: Pick<LaggingDevices, "during" | "note">;
   readonly metrics: Readonly<Record<"released" | "duplicates", Pick<Counter, "inc">>>;
   readonly log: Logger;
 }
 
-/** Readings a run, at most. */
+/** Readings a run, at most, of each tenant. */
 const runReadings = 10_000;
+/** Devices that are looked at together. */
+const pageDevices = 10_000;
 /** Its lock's name, as releases before have it: in an upgrade they run side by side. */
 const lock = "sweep";
 
 /**
  * Moves parked readings whose device is known by now: they were parked while it
- * was being registered, and neither saw the other.
+ * was being registered, and neither saw the other; or they were too many to be
+ * released with it, or one of them was refused.
  */
-export function releaseParkedJob(
-  { db, intervalMs, lastSeen, metrics, log }: ReleaseOptions,
-): Job {
-  return {
-    name: "release_parked",
-    intervalMs,
-    async run() {
-      const release = (session: Kysely<Database>) => releaseParked(session, runReadings);
-      const released = await onOneReplica(db, lock, release);
-      if (released === undefined) return "elsewhere";
-      let total = 0;
-      for (const { deviceId, count, stored, newestMicros } of released) {
-        lastSeen.note(deviceId, newestMicros);
-        metrics.released.inc(count);
-        metrics.duplicates.inc(count - stored);
-        total += count;
-      }
-      if (total === 0) return "done";
-      log.info("Released parked readings", { released: total });
-      return "more";
-    },
-  };
+export function releaseParkedJob(options: ReleaseOptions): Job {
+  const { intervalMs } = options;
+  return { name: "release_parked", intervalMs, run: () => releaseSome(options) };
+}
+
+async function releaseSome({ db, lagging, metrics, log }: ReleaseOptions): Promise<JobOutcome> {
+  const alone = <Result>(work: (session: Kysely<Database>) => Promise<Result>) =>
+    onOneReplica(db, lock, work);
+  let after: DeviceKey | undefined;
+  while (true) {
+    const page = await alone((session) => knownParked(session, after, pageDevices));
+    if (page === undefined) return "elsewhere";
+    let more = false;
+    for (const [tenantId, devices] of Map.groupBy(page, ({ tenantId }) => tenantId)) {
+      const ids = devices.map(({ deviceId }) => deviceId);
+      // Committed before it is noted.
+      const release = () => alone((session) => releaseParked(session, tenantId, ids, runReadings));
+      await lagging.during(tenantId, devices, release, (released) => {
+        if (released === undefined) return;
+        const { moved, duplicates, setAside } = released;
+        for (const deviceId of released.deviceIds) lagging.note(tenantId, deviceId, undefined);
+        metrics.released.inc(moved);
+        metrics.duplicates.inc(duplicates);
+        if (moved > 0) log.info("Released parked readings", { released: moved });
+        more ||= moved + setAside > 0;
+      });
+    }
+    // One whose readings are all refused must not hide others.
+    if (more) return "more";
+    if (page.length < pageDevices) return "done";
+    after = page.at(-1);
+  }
 }

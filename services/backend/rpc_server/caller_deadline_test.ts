@@ -9,6 +9,7 @@ import {
   iotService as loadedService,
 } from "../../../tests/support/grpc_js_client.ts";
 import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres.ts";
+import { unmarked } from "../../../tests/support/unmarked.ts";
 import { waitUntil } from "../../../tests/support/wait_until.ts";
 import { iotService, translateStoreError } from "../api/iot_service.ts";
 import { openBackendDatabase } from "../store/connection/open_database.ts";
@@ -30,7 +31,7 @@ Deno.test({
       host: "127.0.0.1",
       port: 0,
       portKey: "backend.grpc_port",
-      routes: iotService(query),
+      routes: iotService({ queries: query, lagging: unmarked() }),
       health: { ready: () => true },
       translate: translateStoreError,
       registry: new Registry(),

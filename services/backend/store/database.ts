@@ -22,8 +22,8 @@ export interface Database {
     readonly longitude: number;
     readonly last_seen: Date;
     readonly described_at: Date;
-    /** Instants of the newest few readings, the newest first. */
-    readonly recent_timestamps: readonly Date[] | null;
+    /** Usual seconds between two of the newest few readings; null where these are too few to tell. */
+    readonly typical_interval: number | null;
     /** The `last_seen` that the newest reading is told for; another says that it may be behind. */
     readonly latest_for: Date | null;
   };

@@ -7,8 +7,7 @@ import type { Database } from "./database.ts";
 /** PostgreSQL's names for what a column's values are read as. */
 type Described<Value> = null extends Value ? `${TypeOf<NonNullable<Value>>} or null`
   : TypeOf<Value>;
-type TypeOf<Value> = Value extends readonly Date[] ? "ARRAY"
-  : Value extends Date ? "timestamp with time zone"
+type TypeOf<Value> = Value extends Date ? "timestamp with time zone"
   : Value extends number ? "double precision" | "integer" | "real"
   : Value extends string ? "bigint" | "text" | "uuid"
   : never;
@@ -49,7 +48,7 @@ const tables = {
     latest_timestamp: "timestamp with time zone or null",
     latest_tie_break: "bigint or null",
     ...latest,
-    recent_timestamps: "ARRAY or null",
+    typical_interval: "double precision or null",
     latest_for: "timestamp with time zone or null",
   },
   sensor_readings: reading,
@@ -73,7 +72,8 @@ eachDatabase("The type Database", {
       select table_name as "table", column_name as "column",
         data_type || case is_nullable when 'YES' then ' or null' else '' end as type
       from information_schema.columns
-      where table_schema = 'public' and table_name not like 'kysely\\_%'`.execute(db);
+      where table_schema = 'public'
+        and table_name not like 'kysely\\_%' and table_name not like 'citus\\_%'`.execute(db);
     const described = Object.fromEntries(
       Map.groupBy(rows, ({ table }) => table).entries().map(([table, columns]) => [
         table,

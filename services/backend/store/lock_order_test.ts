@@ -2,11 +2,16 @@ import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
 import { icuDatabase, postgresTest } from "../../../tests/support/each_database.ts";
 import { untilOneWaits, wouldWait } from "../../../tests/support/row_lock.ts";
-import { device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
+import { countRows, device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
+import { defaultTenant } from "../readings/tenant.ts";
 import type { Database } from "./database.ts";
-import { touchDevices } from "./devices/touch_devices.ts";
+import { refreshDevices } from "./devices/refresh_devices.ts";
 import { writeDevices } from "./devices/write_devices.ts";
-import { releaseParked } from "./parked/release_parked.ts";
+import { deleteParked } from "./parked/delete_parked.ts";
+import { dropParked } from "./parked/drop_parked.ts";
+import { lockParked } from "./parked/lock_parked.ts";
+import { releaseParked, retryRefused } from "./parked/release_parked.ts";
+import { takeParked } from "./parked/take_parked.ts";
 import { measureColumns } from "./readings/measure_columns.ts";
 import { writeReadings } from "./readings/write_readings.ts";
 
@@ -45,22 +50,20 @@ async function takesInOrder(
 
 postgresTest("Rows are taken in the order of their bytes, in a database of another order,", {
   async "by writeDevices"(db) {
-    await writeDevices(db, ids.map((id) => device(id)));
-    await takesInOrder(db, lockDevice, () => writeDevices(db, ids.map((id) => device(id))));
-  },
-
-  async "by touchDevices"(db) {
-    await writeDevices(db, ids.map((id) => device(id)));
-    const seen = new Map(ids.map((id) => [id, (noonSeconds + 5) * 1e6]));
-    await takesInOrder(db, lockDevice, () => touchDevices(db, seen));
+    await writeDevices(db, defaultTenant, ids.map((id) => device(id)));
+    await takesInOrder(
+      db,
+      lockDevice,
+      () => writeDevices(db, defaultTenant, ids.map((id) => device(id))),
+    );
   },
 
   async "by writeReadings, where they are stored"(db) {
-    await writeDevices(db, ids.map((id) => device(id)));
+    await writeDevices(db, defaultTenant, ids.map((id) => device(id)));
     await takesInOrder(
       db,
       (id) => insertReading("sensor_readings", id),
-      () => writeReadings(db, ids.map((id) => readingRow(id))),
+      () => writeReadings(db, defaultTenant, ids.map((id) => readingRow(id))),
     );
   },
 
@@ -68,44 +71,127 @@ postgresTest("Rows are taken in the order of their bytes, in a database of anoth
     await takesInOrder(
       db,
       (id) => insertReading("parked_readings", id),
-      () => writeReadings(db, ids.map((id) => readingRow(id))),
+      () => writeReadings(db, defaultTenant, ids.map((id) => readingRow(id))),
     );
   },
 
-  async "by releaseParked"(db) {
-    await sql`insert into iot_devices select id, '', '', '', '', 0, 0, now(), now()
-      from unnest(array['a', 'B']) id`.execute(db);
-    for (const id of ids) await insertReading("parked_readings", id).execute(db);
-    await takesInOrder(
-      db,
-      (id) => insertReading("sensor_readings", id),
-      () => releaseParked(db, 100),
-    );
+  async "by writeDevices and releaseParked, where they are released"(db) {
+    const release = [
+      () => writeDevices(db, defaultTenant, ids.map((id) => device(id))),
+      () => releaseParked(db, defaultTenant, ids, 100),
+    ];
+    for (const write of release) {
+      await parkKnown(db);
+      await takesInOrder(db, (id) => insertReading("sensor_readings", id), write);
+      assert.equal(await countRows(db, "parked_readings"), 0);
+    }
   },
 }, icuDatabase);
 
-postgresTest("Readings that are parked come before those that are stored,", {
-  async "so that a batch and a release never wait for each other"(db) {
-    await writeDevices(db, [device("known")]);
+/** Leaves readings of known devices parked, and none stored. */
+async function parkKnown(db: Kysely<Database>): Promise<void> {
+  await sql`truncate iot_devices, sensor_readings, parked_readings`.execute(db);
+  await writeDevices(db, defaultTenant, ids.map((id) => device(id)));
+  for (const id of ids) await insertReading("parked_readings", id).execute(db);
+}
+
+postgresTest("Who changes or deletes parked readings waits for nobody's rows while others do,", {
+  async "but before it has any"(db) {
+    await parkKnown(db);
+    const none = { deviceId: undefined, olderThanMs: undefined };
+    const [key] = ids.map((deviceId) => ({
+      tenantId: defaultTenant,
+      deviceId,
+      micros: noonSeconds * 1_000_000,
+      tieBreak: String(readingRow(deviceId).tieBreak),
+    }));
+    const writers: Readonly<Record<string, (db: Kysely<Database>) => Promise<unknown>>> = {
+      releaseParked: (db) => releaseParked(db, defaultTenant, ids, 100),
+      writeDevices: (db) => writeDevices(db, defaultTenant, ids.map((id) => device(id))),
+      retryRefused,
+      takeParked: (db) => takeParked(db, { maxAgeMs: 0, maxReadings: 0 }, 100),
+      deleteParked: (db) => deleteParked(db, [key!]),
+      dropParked: (db) => dropParked(db, defaultTenant, none, { after: undefined, limit: 1 }),
+    };
+    for (const [name, write] of Object.entries(writers)) {
+      const written = await db.transaction().execute(async (transaction) => {
+        await lockParked(transaction);
+        const written = write(db);
+        await untilOneWaits(db);
+        for (const id of ids) {
+          assert.equal(await wouldWait(db, lockParkedRow(id)), false, `${name} has taken a row`);
+        }
+        return { written };
+      });
+      await written.written;
+      await parkKnown(db);
+    }
+  },
+});
+
+const lockParkedRow = (id: string) =>
+  sql`select from parked_readings where device_id = ${id} for update`;
+
+postgresTest("Who only parks, or registers devices without parked readings,", {
+  async "waits for nobody who releases"(db) {
+    await db.transaction().execute(async (transaction) => {
+      await lockParked(transaction);
+      const rows = [readingRow("unknown")];
+      assert.equal((await writeReadings(db, defaultTenant, rows)).parked, 1);
+      assert.equal((await writeDevices(db, defaultTenant, [device("known")])).moved, 0);
+    });
+  },
+});
+
+postgresTest("A batch is parked before it is stored, and a release stores before it deletes,", {
+  async "so that a batch that waits has stored nothing that a release waits for"(db) {
+    await writeDevices(db, defaultTenant, [device("known")]);
     const rows = [readingRow("known"), readingRow("unknown")];
     let written: ReturnType<typeof writeReadings> | undefined;
     await db.transaction().execute(async (transaction) => {
       await insertReading("parked_readings", "unknown").execute(transaction);
-      written = writeReadings(db, rows);
+      written = writeReadings(db, defaultTenant, rows);
       await untilOneWaits(db);
       assert.equal(await wouldWait(db, insertReading("sensor_readings", "known")), false);
     });
     assert.deepEqual(await written, { stored: 1, parked: 0 });
   },
 
-  async "and what one session moves or deletes, another passes over"(db) {
-    await sql`insert into iot_devices select id, '', '', '', '', 0, 0, now(), now()
-      from unnest(array['a', 'B']) id`.execute(db);
-    for (const id of ids) await insertReading("parked_readings", id).execute(db);
+  async "and a release that waits has deleted nothing that a batch waits for"(db) {
+    await parkKnown(db);
+    let released: ReturnType<typeof releaseParked> | undefined;
     await db.transaction().execute(async (transaction) => {
-      await sql`delete from parked_readings where device_id = 'B'`.execute(transaction);
-      const released = await releaseParked(db, 100);
-      assert.deepEqual(released.map(({ deviceId }) => deviceId), ["a"]);
+      await insertReading("sensor_readings", "a").execute(transaction);
+      released = releaseParked(db, defaultTenant, ids, 100);
+      await untilOneWaits(db);
+      for (const id of ids) {
+        assert.equal(await wouldWait(db, insertReading("parked_readings", id)), false);
+      }
     });
+    const { moved, duplicates } = (await released)!;
+    assert.deepEqual([moved, duplicates], [2, 1]);
+  },
+});
+
+postgresTest("Rows of devices are taken in any order by one", {
+  async "while nobody takes them in theirs, and the other way round"(db) {
+    const devices = ids.map((id) => device(id));
+    await writeDevices(db, defaultTenant, devices);
+    const seen = new Map(ids.map((id) => [id, (noonSeconds + 5) * 1e6]));
+    const refresh = (db: Kysely<Database>) => refreshDevices(db, defaultTenant, seen);
+    const register = (db: Kysely<Database>) => writeDevices(db, defaultTenant, devices);
+    for (const [first, second] of [[refresh, register], [register, refresh]] as const) {
+      const written = await db.transaction().execute(async (transaction) => {
+        await first(transaction);
+        const written = second(db);
+        await untilOneWaits(db);
+        const { rows } = await sql`select from pg_locks l join pg_stat_activity a using (pid)
+          where not l.granted and l.locktype = 'advisory' and a.datname = current_database()`
+          .execute(db);
+        assert.equal(rows.length, 1);
+        return { written };
+      });
+      await written.written;
+    }
   },
 });

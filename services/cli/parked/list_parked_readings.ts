@@ -2,8 +2,10 @@ import type { Kysely } from "kysely";
 import { defineAction } from "#shared/command/define_action.ts";
 import { logSettings } from "#shared/config/log_settings.ts";
 import { databaseSettings, parkedBoundsSettings } from "../../backend/config.ts";
+import { defaultTenant } from "../../backend/readings/tenant.ts";
 import type { Database } from "../../backend/store/database.ts";
-import { listParked, type ParkedFilter } from "../../backend/store/parked/list_parked.ts";
+import { listParked } from "../../backend/store/parked/list_parked.ts";
+import type { ParkedFilter } from "../../backend/store/parked/parked_filter.ts";
 import type { ParkedBounds } from "../../backend/store/parked/take_parked.ts";
 import { formatAge } from "../output/age.ts";
 import { type Print, printLine } from "../output/print.ts";
@@ -38,7 +40,7 @@ export async function listParkedReadings(
   };
   for (let after: string | undefined = ""; after !== undefined;) {
     signal.throwIfAborted();
-    const page = await listParked(db, filter, { after, maxDevices: pageDevices });
+    const page = await listParked(db, defaultTenant, filter, { after, maxDevices: pageDevices });
     for (const device of page.devices) {
       readings += device.count;
       if (device.known) due += device.count - device.refused;

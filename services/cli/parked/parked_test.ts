@@ -3,9 +3,12 @@ import { getLogger } from "@logtape/logtape";
 import { type Kysely, sql } from "kysely";
 import { databaseConfig } from "../../../tests/support/database_config.ts";
 import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres.ts";
+import { untilOneWaits } from "../../../tests/support/row_lock.ts";
 import { tempPglite } from "../../../tests/support/temp_pglite.ts";
 import { openDatabase } from "../../backend/store/connection/open_database.ts";
+import { defaultTenant } from "../../backend/readings/tenant.ts";
 import type { Database } from "../../backend/store/database.ts";
+import { lockParked } from "../../backend/store/parked/lock_parked.ts";
 import { writeReadings } from "../../backend/store/readings/write_readings.ts";
 import { migrateToLatest } from "../../backend/store/schema/migrate.ts";
 import type { Print } from "../output/print.ts";
@@ -72,7 +75,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "parked drop says what it had to leave to others, and how far it came when it is stopped",
+  name: "parked drop waits for others who move or delete, and says how far it came when stopped",
   ignore: postgresUrl === undefined,
   async fn() {
     await using server = await createTestDatabase();
@@ -86,18 +89,19 @@ Deno.test({
         lines.push(line);
         return Promise.resolve();
       });
-    await db.transaction().execute(async (transaction) => {
-      await sql`select from parked_readings where device_id = 'a' limit 1 for update`
-        .execute(transaction);
-      await assert.rejects(dropAll(), /^ExitError: Cannot drop 1 readings: others are/);
-    });
     const stopped = new Error("stopped");
     await assert.rejects(dropAll(AbortSignal.abort(stopped)), stopped);
-    await dropAll();
+    const dropping = await db.transaction().execute(async (transaction) => {
+      await lockParked(transaction);
+      await sql`delete from parked_readings where device_id = 'b'`.execute(transaction);
+      const dropping = dropAll();
+      await untilOneWaits(db);
+      return { dropping };
+    });
+    await dropping.dropping;
     assert.deepEqual(lines, [
-      "Dropped 6 readings, left 1.",
       "Dropped 0 readings, then stopped; the others are where they were.",
-      "Dropped 1 readings, left 0.",
+      "Dropped 5 readings, left 0.",
     ]);
   },
 });
@@ -217,7 +221,10 @@ async function park(db: Kysely<Database>, counts: Readonly<Record<string, number
       ...same,
     }))
   );
-  assert.deepEqual(await writeReadings(db, rows), { stored: 0, parked: rows.length });
+  assert.deepEqual(await writeReadings(db, defaultTenant, rows), {
+    stored: 0,
+    parked: rows.length,
+  });
 }
 
 async function register(db: Kysely<Database>, deviceId: string): Promise<void> {

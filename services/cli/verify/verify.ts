@@ -16,6 +16,7 @@ import {
 import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { aboveStatusLine } from "#shared/output/status_line.ts";
 import { backendSettings, databaseSettings } from "../../backend/config.ts";
+import { defaultTenant } from "../../backend/readings/tenant.ts";
 import { openDatabase } from "../../backend/store/connection/open_database.ts";
 import { waitForDatabase } from "../../backend/store/connection/wait_for_database.ts";
 import { sqlState } from "../../backend/store/connection/write_failure.ts";
@@ -101,6 +102,7 @@ export async function runVerify(
     }
     const counts = await verifyRun({
       db: database.db,
+      tenantId: defaultTenant,
       manifest,
       untilUs,
       signal,

@@ -1,7 +1,7 @@
 /**
  * Arrays as PostgreSQL's binary format has them, to be the parameters of a
  * statement: no digits to print here and parse there. A driver takes bytes as
- * they are, whatever the parameter's type; of one dimension.
+ * they are, whatever the parameter's type; of one dimension. Undefined is null.
  *
  * Source: PostgreSQL's array_recv, and the receive function of each type.
  */
@@ -26,17 +26,16 @@ export function textArray(values: readonly string[]): Uint8Array {
   return bytes.subarray(0, at);
 }
 
-/** Undefined is null. */
 export function float8Array(values: readonly (number | undefined)[]): Uint8Array {
   return eightByteArray(values, 701, (view, at, value) => view.setFloat64(at, value));
 }
 
-export function int8Array(values: readonly bigint[]): Uint8Array {
+export function int8Array(values: readonly (bigint | undefined)[]): Uint8Array {
   return eightByteArray(values, 20, (view, at, value) => view.setBigInt64(at, value));
 }
 
 /** @param micros Unix microseconds, whole */
-export function timestamptzArray(micros: readonly number[]): Uint8Array {
+export function timestamptzArray(micros: readonly (number | undefined)[]): Uint8Array {
   return eightByteArray(micros, 1184, (view, at, value) => {
     const since2000 = value - microsTo2000;
     const high = Math.floor(since2000 / 2 ** 32);

@@ -1,44 +1,134 @@
 import { create } from "@bufbuild/protobuf";
-import { type Kysely, sql } from "kysely";
+import { type ExpressionBuilder, type Kysely, sql } from "kysely";
 import { type IoTDevice, IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
+import type { TenantId } from "../../readings/tenant.ts";
 import type { Database } from "../database.ts";
+import { measureColumnNames } from "../readings/measure_columns.ts";
+import {
+  lastInstant,
+  type LatestReading,
+  place,
+  type ReadingQueryRow,
+} from "../readings/read_readings.ts";
 
-interface StoredDevice extends Omit<Database["iot_devices"], "last_seen" | "described_at"> {
-  readonly last_seen_seconds: number;
+/** A device, and its newest reading, as its row tells them: these may be behind. */
+export interface DeviceRow {
+  readonly device: IoTDevice;
+  readonly latest: LatestReading | undefined;
+  /** Whether the row says of itself that it may be behind the readings. */
+  readonly doubtful: boolean;
 }
 
-// The column lags behind the readings. It alone knows of those from a clock that is ahead.
-const columns = sql`device_id, location, mac_address, ip_address, firmware, latitude, longitude,
-  floor(extract(epoch from greatest(last_seen, (
-    select "timestamp" from sensor_readings r
-    where r.device_id = d.device_id and r."timestamp" <= now()
-    order by r."timestamp" desc
-    limit 1
-  ))))::float8 as last_seen_seconds`;
+export interface DeviceRows {
+  readonly rows: readonly DeviceRow[];
+  /** Whether others may have stored readings that the rows do not tell yet. */
+  readonly othersLag: boolean;
+}
 
-/** Devices in the order of their ids, after `after` if given, at most `limit` if given. */
-export async function listDevices(
+const described = [
+  "device_id",
+  "location",
+  "mac_address",
+  "ip_address",
+  "firmware",
+  "latitude",
+  "longitude",
+] as const;
+
+type DescribedDevice = Pick<Database["iot_devices"], typeof described[number]>;
+
+// Of a reading that was ahead of now when it was noted, the time has come since.
+const lastSeenSeconds = sql<number>`
+  floor(extract(epoch from greatest(
+    last_seen, case when latest_timestamp <= now() then latest_timestamp end
+  )))::float8`;
+
+/** Devices in the order of their ids, after `after` if given, at most `limit`. */
+export async function pageDevices(
   db: Kysely<Database>,
-  { after, limit }: { readonly after: string | undefined; readonly limit: number | undefined },
-): Promise<readonly IoTDevice[]> {
-  const { rows } = await sql<StoredDevice>`
-    select ${columns} from iot_devices d
-    ${after === undefined ? sql`` : sql`where device_id > ${after}`}
-    order by device_id
-    ${limit === undefined ? sql`` : sql`limit ${limit}`}`.execute(db);
-  return rows.map(toDevice);
+  tenantId: TenantId,
+  { after, limit, withLatest, own }: {
+    readonly after: string | undefined;
+    readonly limit: number;
+    /** Whether their newest readings are wanted, too. */
+    readonly withLatest: boolean;
+    /** Marks of the caller's own writes, of which it knows: see `WriterMark`. */
+    readonly own: readonly string[];
+  },
+): Promise<DeviceRows> {
+  const rows = await db.selectFrom("iot_devices")
+    .select(described)
+    .select((row) => [
+      lastSeenSeconds.as("last_seen_seconds"),
+      sql<boolean>`latest_for is distinct from last_seen`.as("doubtful"),
+      row.exists(
+        row.selectFrom("lagging_writers")
+          .select("writer_id")
+          .where("writer_id", "<>", sql<string>`all(${own}::uuid[])`),
+      ).as("others_lag"),
+    ])
+    .$if(withLatest, (query) => query.select(latestColumns))
+    .where("tenant_id", "=", tenantId)
+    .$if(after !== undefined, (query) => query.where("device_id", ">", after!))
+    .orderBy("device_id")
+    .limit(limit)
+    .execute();
+  return {
+    rows: rows.map((row) => ({
+      device: toDevice(row, row.last_seen_seconds),
+      latest: toLatest(row),
+      doubtful: row.doubtful,
+    })),
+    othersLag: rows.some(({ others_lag }) => others_lag === true),
+  };
 }
 
+/** The device as it is at this moment: its newest reading is looked up. */
 export async function findDevice(
   db: Kysely<Database>,
+  tenantId: TenantId,
   deviceId: string,
 ): Promise<IoTDevice | undefined> {
-  const { rows: [row] } = await sql<StoredDevice>`
-    select ${columns} from iot_devices d where device_id = ${deviceId}`.execute(db);
-  return row === undefined ? undefined : toDevice(row);
+  const row = await db.selectFrom("iot_devices as d")
+    .leftJoinLateral(
+      (from) => lastInstant(from).as("last"),
+      (join) => join.onTrue(),
+    )
+    .select(described)
+    .select(
+      sql<number>`floor(extract(epoch from greatest(last_seen, last."timestamp")))::float8`
+        .as("last_seen_seconds"),
+    )
+    .where("d.tenant_id", "=", tenantId)
+    .where("d.device_id", "=", deviceId)
+    .executeTakeFirst();
+  return row === undefined ? undefined : toDevice(row, row.last_seen_seconds);
 }
 
-function toDevice(row: StoredDevice): IoTDevice {
+/** The newest reading, under the names of `placedColumns`. */
+function latestColumns(row: ExpressionBuilder<Database, "iot_devices">) {
+  return [
+    sql<string | null>`(extract(epoch from latest_timestamp) * 1000000)::bigint::text`.as("micros"),
+    sql<string | null>`latest_tie_break::text`.as("tie"),
+    "typical_interval" as const,
+    ...measureColumnNames.map((column) => row.ref(`latest_${column}`).as(column)),
+  ];
+}
+
+type LatestRow =
+  & { readonly device_id: string; readonly typical_interval?: number | null }
+  & { readonly [Column in keyof ReadingQueryRow]?: ReadingQueryRow[Column] | null };
+
+function toLatest(row: LatestRow): LatestReading | undefined {
+  if (typeof row.micros !== "string") return undefined;
+  return {
+    // Where there is an instant, there is all of the reading.
+    ...place(row as ReadingQueryRow),
+    typicalIntervalSeconds: row.typical_interval ?? undefined,
+  };
+}
+
+function toDevice(row: DescribedDevice, lastSeenSeconds: number): IoTDevice {
   return create(IoTDeviceSchema, {
     deviceId: row.device_id,
     location: row.location,
@@ -47,6 +137,6 @@ function toDevice(row: StoredDevice): IoTDevice {
     firmware: row.firmware,
     latitude: row.latitude,
     longitude: row.longitude,
-    lastSeen: BigInt(row.last_seen_seconds),
+    lastSeen: BigInt(lastSeenSeconds),
   });
 }

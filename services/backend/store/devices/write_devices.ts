@@ -1,38 +1,49 @@
-import { type Kysely, type RawBuilder, sql } from "kysely";
+import { type Kysely, sql } from "kysely";
 import type { IoTDevice } from "#shared/gen/iot/v1/device_pb.ts";
-import { writeFailure } from "../connection/write_failure.ts";
+import type { TenantId } from "../../readings/tenant.ts";
+import { float8Array, textArray, timestamptzArray } from "../connection/binary_array.ts";
+import { inTransaction } from "../connection/in_transaction.ts";
 import type { Database } from "../database.ts";
-import { movedFrom, perDevice, type ReleasedReadings } from "../parked/release_parked.ts";
+import { lockParked } from "../parked/lock_parked.ts";
+import { findDue, type MovedReadings, moveParked, nothingMoved } from "../parked/move_parked.ts";
+import { unlessRefused } from "../parked/unless_refused.ts";
+import { lockDevices } from "./lock_devices.ts";
 
-/** Most parked readings that one statement releases: it must end within its time limit. */
+/** Most parked readings that are released at once: it must end within its time limit. */
 const releaseLimit = 50_000;
 
 /**
  * Registers devices, or brings their descriptions up to date, and releases
- * their parked readings, in one statement, so that all of it is committed or
+ * their parked readings, in one transaction, so that all of it is committed or
  * none; of more than 50,000, the job `release_parked` moves the rest. Where
- * the database refuses that, the devices alone are registered: no device is to
- * blame for its readings, which are the job's then. Of two descriptions of a
- * device the one with the later `last_seen` holds, in whatever order they come.
+ * the database refuses one of the readings, the devices alone are registered:
+ * no device is to blame for its readings, which are the job's then. Of two
+ * descriptions of a device the one with the later `last_seen` holds, in
+ * whatever order they come.
  */
 export async function writeDevices(
   db: Kysely<Database>,
+  tenantId: TenantId,
   devices: readonly IoTDevice[],
-): Promise<readonly ReleasedReadings[]> {
-  const registering = registered(devices);
-  try {
-    const { rows } = await sql<ReleasedReadings>`
-      with ${registering}, ${movedFrom(sql`incoming`, releaseLimit)} ${perDevice}`.execute(db);
-    return rows;
-  } catch (error) {
-    if (writeFailure(error) !== "reject") throw error;
-    await sql`with ${registering} select`.execute(db);
-    return [];
-  }
+): Promise<MovedReadings> {
+  const newest = newestOfEach(devices);
+  const ids = newest.map(({ deviceId }) => deviceId);
+  return await inTransaction(db, async (transaction) => {
+    await lockDevices(transaction, "together");
+    await register(transaction, tenantId, newest);
+    const due = await findDue(transaction, tenantId, ids, releaseLimit);
+    if (due === undefined) return nothingMoved;
+    await lockParked(transaction);
+    return await unlessRefused(
+      transaction,
+      () => moveParked(transaction, due),
+      () => nothingMoved,
+    );
+  });
 }
 
-/** Common table expressions: the devices as `incoming`, and their registration. */
-function registered(devices: readonly IoTDevice[]): RawBuilder<unknown> {
+/** In the order in which they came. */
+function newestOfEach(devices: readonly IoTDevice[]): readonly IoTDevice[] {
   const newest = new Map<string, IoTDevice>();
   for (const device of devices) {
     const other = newest.get(device.deviceId);
@@ -40,38 +51,92 @@ function registered(devices: readonly IoTDevice[]): RawBuilder<unknown> {
       newest.set(device.deviceId, device);
     }
   }
-  const rows = [...newest.values()].map((device) => ({
-    id: device.deviceId,
-    location: device.location,
-    mac: device.macAddress,
-    ip: device.ipAddress,
-    firmware: device.firmware,
-    latitude: device.latitude,
-    longitude: device.longitude,
-    seconds: Number(device.lastSeen),
-  }));
-  return sql`
-    incoming as materialized (
-      select * from json_to_recordset(${JSON.stringify(rows)}) as r(
-        id text, location text, mac text, ip text, firmware text,
-        latitude real, longitude real, seconds double precision
-      )
-      order by id collate "C"
-    ),
-    registered as (
-      insert into iot_devices as d (
-        device_id, location, mac_address, ip_address, firmware,
-        latitude, longitude, last_seen, described_at
-      )
-      select id, location, mac, ip, firmware, latitude, longitude,
-        to_timestamp(seconds), to_timestamp(seconds)
-      from incoming
-      on conflict (device_id) do update set
-        location = excluded.location, mac_address = excluded.mac_address,
-        ip_address = excluded.ip_address, firmware = excluded.firmware,
-        latitude = excluded.latitude, longitude = excluded.longitude,
-        last_seen = greatest(d.last_seen, excluded.last_seen),
-        described_at = excluded.described_at
-      where d.described_at <= excluded.described_at
-    )`;
+  return [...newest.values()];
+}
+
+async function register(
+  db: Kysely<Database>,
+  tenantId: TenantId,
+  devices: readonly IoTDevice[],
+): Promise<void> {
+  await db.insertInto("iot_devices")
+    .columns([
+      "tenant_id",
+      "device_id",
+      "location",
+      "mac_address",
+      "ip_address",
+      "firmware",
+      "latitude",
+      "longitude",
+      "last_seen",
+      "described_at",
+    ])
+    .expression((eb) =>
+      eb.selectFrom(recordsOf(devices))
+        .select([
+          sql<TenantId>`${tenantId}::int`.as("tenant_id"),
+          "device_id",
+          "location",
+          "mac_address",
+          "ip_address",
+          "firmware",
+          "latitude",
+          "longitude",
+          "seen as last_seen",
+          "seen as described_at",
+        ])
+        .orderBy(sql`device_id collate "C"`)
+    )
+    .onConflict((conflict) =>
+      conflict.columns(["tenant_id", "device_id"])
+        .doUpdateSet(({ ref, fn, eb }) => {
+          const seen = fn<Date>("greatest", ["iot_devices.last_seen", "excluded.last_seen"]);
+          return {
+            location: ref("excluded.location"),
+            mac_address: ref("excluded.mac_address"),
+            ip_address: ref("excluded.ip_address"),
+            firmware: ref("excluded.firmware"),
+            latitude: ref("excluded.latitude"),
+            longitude: ref("excluded.longitude"),
+            last_seen: seen,
+            described_at: ref("excluded.described_at"),
+            // A description changes no reading: what was told up to its last_seen still is.
+            latest_for: eb.case()
+              .when("iot_devices.latest_for", "=", ref("iot_devices.last_seen"))
+              .then(seen)
+              .else(ref("iot_devices.latest_for"))
+              .end(),
+          };
+        })
+        .whereRef("iot_devices.described_at", "<=", "excluded.described_at")
+    )
+    .execute();
+}
+
+interface DeviceRecord {
+  readonly device_id: string;
+  readonly location: string;
+  readonly mac_address: string;
+  readonly ip_address: string;
+  readonly firmware: string;
+  readonly latitude: number;
+  readonly longitude: number;
+  readonly seen: Date;
+}
+
+/** The devices as a table of a statement. */
+function recordsOf(devices: readonly IoTDevice[]) {
+  return sql<DeviceRecord>`unnest(
+    ${textArray(devices.map(({ deviceId }) => deviceId))}::text[],
+    ${textArray(devices.map(({ location }) => location))}::text[],
+    ${textArray(devices.map(({ macAddress }) => macAddress))}::text[],
+    ${textArray(devices.map(({ ipAddress }) => ipAddress))}::text[],
+    ${textArray(devices.map(({ firmware }) => firmware))}::text[],
+    ${float8Array(devices.map(({ latitude }) => latitude))}::float8[],
+    ${float8Array(devices.map(({ longitude }) => longitude))}::float8[],
+    ${timestamptzArray(devices.map(({ lastSeen }) => Number(lastSeen) * 1_000_000))}::timestamptz[]
+  )`.as<"incoming">(
+    sql`incoming(device_id, location, mac_address, ip_address, firmware, latitude, longitude, seen)`,
+  );
 }

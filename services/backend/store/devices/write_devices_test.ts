@@ -1,18 +1,25 @@
 import assert from "node:assert/strict";
-import { sql } from "kysely";
-import { eachDatabase, postgresTest } from "../../../../tests/support/each_database.ts";
+import { type Kysely, sql } from "kysely";
+import { eachDatabase, eachServer } from "../../../../tests/support/each_database.ts";
 import {
   countRows,
   device,
   noonSeconds,
   readingRow,
 } from "../../../../tests/support/store_rows.ts";
+import { defaultTenant } from "../../readings/tenant.ts";
+import type { Database } from "../database.ts";
+import { nothingMoved } from "../parked/move_parked.ts";
 import { pageReadings } from "../readings/read_readings.ts";
 import { writeReadings } from "../readings/write_readings.ts";
-import { findDevice, listDevices } from "./read_devices.ts";
+import { findDevice, pageDevices } from "./read_devices.ts";
 import { writeDevices } from "./write_devices.ts";
 
-const everyone = { after: undefined, limit: undefined };
+/** As the rows tell them. */
+async function list(db: Kysely<Database>, after?: string, limit = 1_000) {
+  const page = { after, limit, withLatest: false, own: [] };
+  return (await pageDevices(db, defaultTenant, page)).rows.map(({ device }) => device);
+}
 
 eachDatabase("writeDevices", {
   async "gives back what it was given, coordinates to the bit of a float"(db) {
@@ -23,8 +30,8 @@ eachDatabase("writeDevices", {
       device("d", { location: "", macAddress: "", ipAddress: "", firmware: "\u0001\u0085\t\n" }),
       device("e", { location: "\u{1d49c}".repeat(255), firmware: `'"\\u0000\\` }),
     ];
-    await writeDevices(db, given);
-    const found = await listDevices(db, everyone);
+    await writeDevices(db, defaultTenant, given);
+    const found = await list(db);
     const asFloats = found.map((found) => ({
       ...found,
       latitude: Math.fround(found.latitude),
@@ -35,22 +42,26 @@ eachDatabase("writeDevices", {
 
   async "releases what was parked, and counts it"(db) {
     const rows = [0, 1, 2].map((at) => readingRow("new", { seconds: noonSeconds + at }));
-    await writeReadings(db, [...rows, readingRow("other")]);
-    assert.deepEqual(await writeDevices(db, [device("new")]), [
-      { deviceId: "new", count: 3, stored: 3, newestMicros: (noonSeconds + 2) * 1_000_000 },
-    ]);
+    await writeReadings(db, defaultTenant, [...rows, readingRow("other")]);
+    assert.deepEqual(await writeDevices(db, defaultTenant, [device("new")]), {
+      moved: 3,
+      duplicates: 0,
+      deviceIds: ["new"],
+    });
     assert.equal(await countRows(db, "sensor_readings"), 3);
     assert.equal(await countRows(db, "parked_readings"), 1);
-    assert.deepEqual(await writeDevices(db, [device("new")]), []);
+    assert.deepEqual(await writeDevices(db, defaultTenant, [device("new")]), nothingMoved);
   },
 
   async "passes over parked readings that are stored already"(db) {
-    await writeDevices(db, [device("a")]);
-    await writeReadings(db, [readingRow("a")]);
+    await writeDevices(db, defaultTenant, [device("a")]);
+    await writeReadings(db, defaultTenant, [readingRow("a")]);
     await park(db, "a");
-    assert.deepEqual(await writeDevices(db, [device("a")]), [
-      { deviceId: "a", count: 1, stored: 0, newestMicros: noonSeconds * 1_000_000 },
-    ]);
+    assert.deepEqual(await writeDevices(db, defaultTenant, [device("a")]), {
+      moved: 1,
+      duplicates: 1,
+      deviceIds: ["a"],
+    });
     assert.equal(await countRows(db, "sensor_readings"), 1);
     assert.equal(await countRows(db, "parked_readings"), 0);
   },
@@ -59,77 +70,119 @@ eachDatabase("writeDevices", {
     const [old, middle, young] = [0, 10, 20].map((later) =>
       device("a", { firmware: `v${later}`, lastSeen: BigInt(noonSeconds + later) })
     );
-    const firmware = async () => (await findDevice(db, "a"))?.firmware;
-    await writeDevices(db, [middle!]);
-    await writeDevices(db, [old!]);
+    const firmware = async () => (await findDevice(db, defaultTenant, "a"))?.firmware;
+    await writeDevices(db, defaultTenant, [middle!]);
+    await writeDevices(db, defaultTenant, [old!]);
     assert.equal(await firmware(), "v10");
-    assert.equal((await findDevice(db, "a"))?.lastSeen, BigInt(noonSeconds + 10));
-    await writeDevices(db, [young!]);
+    assert.equal((await findDevice(db, defaultTenant, "a"))?.lastSeen, BigInt(noonSeconds + 10));
+    await writeDevices(db, defaultTenant, [young!]);
     assert.equal(await firmware(), "v20");
-    await writeDevices(db, [device("a", { firmware: "again", lastSeen: young!.lastSeen })]);
+    await writeDevices(db, defaultTenant, [
+      device("a", { firmware: "again", lastSeen: young!.lastSeen }),
+    ]);
     assert.equal(await firmware(), "again");
   },
 
   async "takes a device twice in a batch, and holds the newest, or the last of equals"(db) {
     const at = (later: number, firmware: string) =>
       device("a", { firmware, lastSeen: BigInt(noonSeconds + later) });
-    await writeDevices(db, [at(5, "new"), at(0, "old")]);
-    assert.equal((await findDevice(db, "a"))?.firmware, "new");
-    await writeDevices(db, [at(6, "first"), at(6, "last")]);
-    assert.equal((await findDevice(db, "a"))?.firmware, "last");
+    await writeDevices(db, defaultTenant, [at(5, "new"), at(0, "old")]);
+    assert.equal((await findDevice(db, defaultTenant, "a"))?.firmware, "new");
+    await writeDevices(db, defaultTenant, [at(6, "first"), at(6, "last")]);
+    assert.equal((await findDevice(db, defaultTenant, "a"))?.firmware, "last");
     assert.equal(await countRows(db, "iot_devices"), 1);
   },
 
   async "takes a description that is older than a reading, and keeps last_seen"(db) {
-    await writeDevices(db, [device("a")]);
+    await writeDevices(db, defaultTenant, [device("a")]);
     await sql`update iot_devices set last_seen = last_seen + interval '1 hour'`.execute(db);
-    await writeDevices(db, [
+    await writeDevices(db, defaultTenant, [
       device("a", { firmware: "new", lastSeen: BigInt(noonSeconds + 60) }),
     ]);
-    const found = await findDevice(db, "a");
+    const found = await findDevice(db, defaultTenant, "a");
     assert.deepEqual([found?.firmware, found?.lastSeen], ["new", BigInt(noonSeconds + 3_600)]);
   },
 
   async "lists devices in the order of their bytes, in pages that meet"(db) {
     const ids = ["B", "a", "A", "ä", "a-1", "a1", "a 1", "_", "\u{1f321}", "\uff5e", "z"];
-    await writeDevices(db, ids.map((id) => device(id)));
+    await writeDevices(db, defaultTenant, ids.map((id) => device(id)));
     const bytewise = (a: string, b: string) =>
       new TextDecoder("latin1").decode(new TextEncoder().encode(a)) <
           new TextDecoder("latin1").decode(new TextEncoder().encode(b))
         ? -1
         : 1;
-    const listed = (await listDevices(db, everyone)).map(({ deviceId }) => deviceId);
+    const listed = (await list(db)).map(({ deviceId }) => deviceId);
     assert.deepEqual(listed, [...ids].sort(bytewise));
     const paged: string[] = [];
     for (let after: string | undefined;; after = paged.at(-1)) {
-      const page = await listDevices(db, { after, limit: 2 });
+      const page = await list(db, after, 2);
       paged.push(...page.map(({ deviceId }) => deviceId));
       if (page.length < 2) break;
     }
     assert.deepEqual(paged, listed);
   },
 
+  async "tells as before whether the row is up to date with the readings"(db) {
+    const write = (later: number) =>
+      writeDevices(
+        db,
+        defaultTenant,
+        ["told", "behind", "new"].map((id) =>
+          device(id, { lastSeen: BigInt(noonSeconds + later) })
+        ),
+      );
+    const told = async () => {
+      const rows = await db.selectFrom("iot_devices")
+        .select(["device_id", sql<boolean>`latest_for is not distinct from last_seen`.as("told")])
+        .execute();
+      return Object.fromEntries(rows.map(({ device_id, told }) => [device_id, told]));
+    };
+    await write(0);
+    await sql`update iot_devices set latest_for = last_seen, last_seen = last_seen + interval '1 s'
+      where device_id = 'behind'`.execute(db);
+    await sql`update iot_devices set latest_for = last_seen where device_id = 'told'`.execute(db);
+    const before = { told: true, behind: false, new: false };
+    assert.deepEqual(await told(), before);
+    for (const later of [0.5, 10]) {
+      await write(Math.floor(later));
+      assert.deepEqual(await told(), before);
+    }
+  },
+
+  async "registers the devices of each tenant apart, and releases their own readings alone"(db) {
+    await sql`insert into tenants values (7, 'seven') on conflict do nothing`.execute(db);
+    await sql`drop index iot_devices_device_id`.execute(db);
+    await writeReadings(db, 7, [readingRow("a"), readingRow("a", { nanos: 1 })]);
+    await writeReadings(db, defaultTenant, [readingRow("a")]);
+    assert.equal((await writeDevices(db, defaultTenant, [device("a")])).moved, 1);
+    const { moved, devices } = await writeDevices(db, 7, [device("a")]);
+    assert.deepEqual([moved, devices[0]?.tenantId], [2, 7]);
+    assert.equal(await countRows(db, "iot_devices"), 2);
+    assert.equal(await countRows(db, "sensor_readings"), 3);
+  },
+
   async "takes an empty batch"(db) {
-    assert.deepEqual(await writeDevices(db, []), []);
+    assert.deepEqual(await writeDevices(db, defaultTenant, []), nothingMoved);
   },
 });
 
-postgresTest("writeDevices from several sessions", {
+eachServer("writeDevices from several sessions", {
   async "registers each device once, releases each reading once, and does not deadlock"(db) {
     const ids = Array.from({ length: 50 }, (_, at) => `d${at}`);
     const rows = ids.flatMap((id) =>
       [0, 1, 2, 3].map((at) => readingRow(id, { seconds: noonSeconds + at }))
     );
-    await writeReadings(db, rows);
+    await writeReadings(db, defaultTenant, rows);
     const writers = [ids, [...ids].reverse(), [...ids.slice(25), ...ids.slice(0, 25)], ids];
     const released = await Promise.all(writers.map(async (ids) => {
       let count = 0;
       for (let round = 0; round < 5; round++) {
         const found = await writeDevices(
           db,
+          defaultTenant,
           ids.map((id) => device(id, { lastSeen: BigInt(noonSeconds + round) })),
         );
-        count += found.reduce((sum, { count }) => sum + count, 0);
+        count += found.moved;
       }
       return count;
     }));
@@ -144,16 +197,20 @@ postgresTest("writeDevices from several sessions", {
         (device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level)
       select 'many', timestamptz '2024-03-01' + n * interval '1 s', 0, 20, 50, 1000, 90
       from generate_series(1, 60000) n`.execute(db);
-    const [first] = await writeDevices(db, [device("many")]);
-    assert.equal(first?.count, 50_000);
+    const first = await writeDevices(db, defaultTenant, [device("many")]);
+    assert.equal(first.moved, 50_000);
     assert.equal(await countRows(db, "parked_readings"), 10_000);
-    const [oldest] = await pageReadings(db, { deviceId: "many", before: undefined, limit: 1 });
-    assert.equal(oldest?.position.micros, first?.newestMicros);
+    const [oldest] = await pageReadings(db, defaultTenant, {
+      deviceId: "many",
+      before: undefined,
+      limit: 1,
+    });
+    assert.equal(oldest?.reading.timestamp, BigInt(Date.UTC(2024, 2, 1) / 1_000 + 50_000));
   },
 });
 
 /** Parks a reading as a session does that does not see its device. */
-async function park(db: Parameters<typeof writeReadings>[0], deviceId: string): Promise<void> {
+async function park(db: Kysely<Database>, deviceId: string): Promise<void> {
   const { micros, tieBreak } = readingRow(deviceId);
   await sql`
     insert into parked_readings

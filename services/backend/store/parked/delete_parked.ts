@@ -1,26 +1,26 @@
-import { type Kysely, sql } from "kysely";
-import { int8Array, textArray, timestamptzArray } from "../connection/binary_array.ts";
+import type { Kysely } from "kysely";
+import { inTransaction } from "../connection/in_transaction.ts";
 import type { Database } from "../database.ts";
-import type { PlacedReading } from "../readings/read_readings.ts";
+import { lockParked } from "./lock_parked.ts";
+import { goByKeys, keyRecords, type ParkedKey } from "./parked_keys.ts";
 
-/** Deletes these from the parked readings; those that another session is moving are passed over. */
+/** Deletes those of these that are still parked, and returns how many these were. */
 export async function deleteParked(
   db: Kysely<Database>,
-  readings: readonly PlacedReading[],
-): Promise<void> {
-  await sql`
-    with gone as materialized (
-      select parked.row_id
-      from unnest(
-        ${textArray(readings.map(({ reading }) => reading.deviceId))}::text[],
-        ${timestamptzArray(readings.map(({ position }) => position.micros))}::timestamptz[],
-        ${int8Array(readings.map(({ position }) => position.tieBreak))}::int8[]
-      ) as given(id, at, tie)
-      cross join lateral (
-        select ctid as row_id from parked_readings
-        where device_id = id and "timestamp" = at and tie_break = tie
-        for update skip locked
-      ) parked
-    )
-    delete from parked_readings where ctid = any (array(select row_id from gone))`.execute(db);
+  keys: readonly ParkedKey[],
+): Promise<number> {
+  if (keys.length === 0) return 0;
+  return await inTransaction(db, async (transaction) => {
+    await lockParked(transaction);
+    await goByKeys(transaction);
+    const { numDeletedRows } = await transaction
+      .deleteFrom("parked_readings as p")
+      .using(keyRecords(keys))
+      .whereRef("p.tenant_id", "=", "keys.tenant_id")
+      .whereRef("p.device_id", "=", "keys.device_id")
+      .whereRef("p.timestamp", "=", "keys.timestamp")
+      .whereRef("p.tie_break", "=", "keys.tie_break")
+      .executeTakeFirstOrThrow();
+    return Number(numDeletedRows);
+  });
 }

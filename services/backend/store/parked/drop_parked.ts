@@ -1,7 +1,12 @@
-import { type Kysely, sql } from "kysely";
+import type { Kysely } from "kysely";
+import type { TenantId } from "../../readings/tenant.ts";
+import { inTransaction } from "../connection/in_transaction.ts";
 import type { Database } from "../database.ts";
-import { afterKey, type ReadingKey } from "../readings/reading_key.ts";
-import { parkedBefore, type ParkedFilter } from "./list_parked.ts";
+import type { ReadingKey } from "../readings/reading_key.ts";
+import { deleteParked } from "./delete_parked.ts";
+import { lockParked } from "./lock_parked.ts";
+import { type ParkedFilter, passes } from "./parked_filter.ts";
+import { goByKeys, keyColumns, keyTuple } from "./parked_keys.ts";
 
 /**
  * Deletes up to `limit` parked readings that pass the filter, in the order of
@@ -9,26 +14,28 @@ import { parkedBefore, type ParkedFilter } from "./list_parked.ts";
  */
 export async function dropParked(
   db: Kysely<Database>,
-  { deviceId, olderThanMs }: ParkedFilter,
+  tenantId: TenantId,
+  filter: ParkedFilter,
   { after, limit }: { readonly after: ReadingKey | undefined; readonly limit: number },
 ): Promise<{ readonly dropped: number; readonly next: ReadingKey | undefined }> {
-  const only = deviceId === undefined ? sql`true` : sql`device_id = ${deviceId}`;
-  const { rows } = await sql<ReadingKey & { readonly dropped: number }>`
-    with due as materialized (
-      select ctid as row_id, device_id, "timestamp", tie_break from parked_readings
-      where ${afterKey(after)} and ${only} and ${parkedBefore(olderThanMs)}
-      order by device_id, "timestamp", tie_break
-      limit ${limit}::int
-      for update skip locked
-    ),
-    dropped as (
-      delete from parked_readings where ctid = any (array(select row_id from due)) returning 1
-    )
-    select device_id as "deviceId", tie_break::text as "tieBreak",
-      (extract(epoch from "timestamp") * 1000000)::float8 as micros,
-      (select count(*)::int from dropped) as dropped
-    from due order by due.device_id desc, due."timestamp" desc, due.tie_break desc limit 1`
-    .execute(db);
-  const last = rows[0];
-  return { dropped: last?.dropped ?? 0, next: last };
+  return await inTransaction(db, async (transaction) => {
+    await lockParked(transaction);
+    await goByKeys(transaction);
+    const keys = await transaction.selectFrom("parked_readings")
+      .select(keyColumns)
+      .where("tenant_id", "=", tenantId)
+      .where(passes(filter))
+      .$if(
+        after !== undefined,
+        (query) =>
+          query.where(({ eb, refTuple }) =>
+            eb(refTuple("device_id", "timestamp", "tie_break"), ">", keyTuple(after!))
+          ),
+      )
+      .orderBy("device_id").orderBy("timestamp").orderBy("tie_break")
+      .limit(limit)
+      .execute();
+    const dropped = await deleteParked(transaction, keys.map((key) => ({ tenantId, ...key })));
+    return { dropped, next: keys.at(-1) };
+  });
 }

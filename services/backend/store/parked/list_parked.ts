@@ -1,11 +1,8 @@
-import { type Kysely, type RawBuilder, sql } from "kysely";
+import { type Expression, type Kysely, type RawBuilder, sql } from "kysely";
+import type { TenantId } from "../../readings/tenant.ts";
+import { textArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
-
-export interface ParkedFilter {
-  readonly deviceId: string | undefined;
-  /** Only readings that have been parked for longer, in milliseconds. */
-  readonly olderThanMs: number | undefined;
-}
+import { type ParkedFilter, passes } from "./parked_filter.ts";
 
 /** What is parked of one device; instants in Unix milliseconds. */
 export interface ParkedDevice {
@@ -27,32 +24,51 @@ export interface ParkedPage {
   readonly next: string | undefined;
 }
 
-/** The devices that have parked readings, by id, from after the id `after`. */
+/** The devices that have parked readings which pass the filter, by id, from after the id `after`. */
 export async function listParked(
   db: Kysely<Database>,
+  tenantId: TenantId,
   filter: ParkedFilter,
   { after, maxDevices }: { readonly after: string; readonly maxDevices: number },
 ): Promise<ParkedPage> {
-  const { deviceId, olderThanMs } = filter;
-  const only = deviceId === undefined ? sql`true` : sql`device_id = ${deviceId}`;
-  const { rows } = await sql<ParkedDevice>`
-    with recursive ${parkedIds({ after, limit: maxDevices, only })}
-    select id as "deviceId", parked.*,
-      exists (select from iot_devices where device_id = id) as known
-    from ids cross join lateral (
-      select count(*)::int as "count",
-        count(refused)::int as refused, max(refused) as refusal,
-        ${millis(sql`min("timestamp")`)} as "oldestMs",
-        ${millis(sql`max("timestamp")`)} as "newestMs",
-        ${millis(sql`min(parked_at)`)} as "parkedSinceMs"
-      from parked_readings where device_id = id and ${parkedBefore(olderThanMs)}
-    ) parked
-    where id is not null
-    order by id`.execute(db);
+  const page = await db.selectFrom("parked_readings")
+    .select(({ fn }) => [
+      "device_id as deviceId",
+      sql<number>`${fn.countAll()}::int`.as("count"),
+      sql<number>`${fn.count("refused")}::int`.as("refused"),
+      fn.max("refused").as("refusal"),
+      millis(fn.min("timestamp")).as("oldestMs"),
+      millis(fn.max("timestamp")).as("newestMs"),
+      millis(fn.min("parked_at")).as("parkedSinceMs"),
+    ])
+    .where("tenant_id", "=", tenantId)
+    .where("device_id", ">", after)
+    .where(passes(filter))
+    .groupBy("device_id")
+    .orderBy("device_id")
+    .limit(maxDevices)
+    .execute();
+  const known = await findKnown(db, tenantId, page.map(({ deviceId }) => deviceId));
   return {
-    devices: rows.filter(({ count }) => count > 0),
-    next: rows.length < maxDevices ? undefined : rows.at(-1)!.deviceId,
+    devices: page.map((device) => ({ ...device, known: known.has(device.deviceId) })),
+    next: page.length < maxDevices ? undefined : page.at(-1)!.deviceId,
   };
+}
+
+async function findKnown(
+  db: Kysely<Database>,
+  tenantId: TenantId,
+  deviceIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const found = await db.selectFrom("iot_devices").select("device_id")
+    .where("tenant_id", "=", tenantId)
+    .where("device_id", "=", sql<string>`any(${textArray(deviceIds)}::text[])`)
+    .execute();
+  return new Set(found.map(({ device_id }) => device_id));
+}
+
+function millis(instant: Expression<Date>) {
+  return sql<number>`floor(extract(epoch from ${instant}) * 1000)::float8`;
 }
 
 /**
@@ -79,15 +95,4 @@ export function parkedIds({ after, limit, only = sql`true` }: {
       ), n + 1
       from ids where id is not null and n < ${limit}::int
     )`;
-}
-
-/** A condition on `parked_readings`: parked for longer than that. */
-export function parkedBefore(olderThanMs: number | undefined) {
-  return olderThanMs === undefined
-    ? sql`true`
-    : sql`parked_at < now() - ${olderThanMs}::float8 * interval '1 millisecond'`;
-}
-
-function millis(instant: ReturnType<typeof sql>) {
-  return sql`floor(extract(epoch from ${instant}) * 1000)::float8`;
 }

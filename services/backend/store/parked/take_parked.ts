@@ -1,13 +1,14 @@
-import { type Kysely, type RawBuilder, sql } from "kysely";
+import { type Expression, type Kysely, sql, type SqlBool } from "kysely";
+import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
+import { inTransaction } from "../connection/in_transaction.ts";
 import type { Database } from "../database.ts";
-import {
-  place,
-  placedColumns,
-  type PlacedReading,
-  type ReadingQueryRow,
-} from "../readings/read_readings.ts";
+import { measureColumnNames } from "../readings/measure_columns.ts";
+import { place } from "../readings/read_readings.ts";
+import { lockParked } from "./lock_parked.ts";
+import { longAgo } from "./parked_filter.ts";
+import { goByKeys, keyColumns, keyRecords, type ParkedKey } from "./parked_keys.ts";
 
-/** How long and how many readings may be parked. */
+/** How long and how many readings may be parked, of all tenants. */
 export interface ParkedBounds {
   readonly maxAgeMs: number;
   readonly maxReadings: number;
@@ -16,7 +17,9 @@ export interface ParkedBounds {
 /** Why a reading may stay parked no longer. */
 export type LeavingReason = "parked_too_long" | "parked_overflow";
 
-export interface LeavingReading extends PlacedReading {
+export interface LeavingReading {
+  readonly key: ParkedKey;
+  readonly reading: SensorReading;
   readonly reason: LeavingReason;
   /** Unix milliseconds. */
   readonly parkedAtMs: number;
@@ -25,83 +28,100 @@ export interface LeavingReading extends PlacedReading {
 }
 
 /** Time that a backend has to part with what it took, before another one takes it. */
-const lease = sql`interval '1 minute'`;
-/** No row takes less than that, in bytes. */
-const leastRowBytes = 90;
-
-const notLeaving = sql`(leaving_at is null or leaving_at < now() - ${lease})`;
+const leaseMs = 60_000;
 
 /**
  * Takes up to `limit` of the readings that are past the bounds, the oldest
  * first, for the caller to part with and then delete (`deleteParked`). For a
  * minute no other caller gets them. Those whose device is known by now are left to
- * `releaseParked`, unless the database refuses them. Of two callers at once each
- * would take as many as are too many: `onOneReplica`.
+ * `releaseParked`, unless the database refuses them.
  */
 export async function takeParked(
   db: Kysely<Database>,
   { maxAgeMs, maxReadings }: ParkedBounds,
   limit: number,
 ): Promise<readonly LeavingReading[]> {
-  const step = async (transaction: Kysely<Database>) => {
-    const tooOld = sql`parked_at < now() - ${maxAgeMs}::float8 * interval '1 millisecond'`;
+  return await inTransaction(db, async (transaction) => {
+    // Of a million rows, that takes a while: before the others have to wait.
+    const mayBeOver = await countAll(transaction) > maxReadings;
+    await lockParked(transaction);
+    await goByKeys(transaction);
+    const tooOld = sql<SqlBool>`parked_at < ${longAgo(maxAgeMs)}`;
     const old = await take(transaction, "parked_too_long", tooOld, limit);
-    if (old.length === limit) return old;
-    const over = await countOver(transaction, maxReadings, limit - old.length);
-    if (over === 0) return old;
-    return [...old, ...await take(transaction, "parked_overflow", sql`true`, over)];
-  };
-  return db.isTransaction ? await step(db) : await db.transaction().execute(step);
+    if (old.length === limit || !mayBeOver) return old;
+    const over = await countStaying(transaction) - maxReadings;
+    if (over <= 0) return old;
+    const most = Math.min(over, limit - old.length);
+    return [...old, ...await take(transaction, "parked_overflow", sql<SqlBool>`true`, most)];
+  });
 }
 
-/** How many readings are parked beyond `most`; no more than `limit` are counted. */
-async function countOver(db: Kysely<Database>, most: number, limit: number): Promise<number> {
-  // Counting a million rows takes a while; that so many do not fit in the table, none.
-  const { rows: [counted] } = await sql<{ readonly over: number }>`
-    select case
-      when pg_relation_size('parked_readings') < ${most}::float8 * ${sql.lit(leastRowBytes)} then 0
-      else (
-        select greatest(count(*) - ${most}::bigint, 0)::int
-        from (
-          select from parked_readings where ${notLeaving} limit ${most}::bigint + ${limit}::int
-        ) parked
-      )
-    end as over`.execute(db);
-  return counted!.over;
+async function countAll(db: Kysely<Database>): Promise<number> {
+  const { count } = await db.selectFrom("parked_readings")
+    .select(({ fn }) => sql<number>`${fn.countAll()}::int`.as("count"))
+    .executeTakeFirstOrThrow();
+  return count;
 }
 
-interface TakenRow extends ReadingQueryRow {
-  readonly parkedAtMs: number;
-  readonly refused: string | null;
+/** Without those that somebody has taken. */
+async function countStaying(db: Kysely<Database>): Promise<number> {
+  const { count } = await db.selectFrom("parked_readings")
+    .select(({ fn }) => sql<number>`${fn.countAll()}::int`.as("count"))
+    .where(stays)
+    .executeTakeFirstOrThrow();
+  return count;
 }
+
+const stays = sql<SqlBool>`(leaving_at is null or leaving_at < ${longAgo(leaseMs)})`;
 
 async function take(
-  db: Kysely<Database>,
+  transaction: Kysely<Database>,
   reason: LeavingReason,
-  which: RawBuilder<unknown>,
+  which: Expression<SqlBool>,
   limit: number,
 ): Promise<readonly LeavingReading[]> {
-  const { rows } = await sql<TakenRow>`
-    with due as materialized (
-      select ctid as row_id from parked_readings p
-      where ${which} and ${notLeaving}
-        and (
-          refused is not null
-          -- A subquery goes by the index; for a join, the planner would read all devices.
-          or (select true from iot_devices d where d.device_id = p.device_id) is not true
-        )
-      order by parked_at
-      limit ${limit}::int
-      for update of p skip locked
+  const keys = await transaction.selectFrom("parked_readings as p")
+    .select(["tenant_id as tenantId", ...keyColumns])
+    .where(which)
+    .where(stays)
+    .where((eb) =>
+      eb.or([
+        eb("refused", "is not", null),
+        // A subquery goes by the index; for a join, the planner would read all devices.
+        eb(
+          eb.selectFrom("iot_devices as d").select(sql.lit(true).as("known"))
+            .whereRef("d.tenant_id", "=", "p.tenant_id")
+            .whereRef("d.device_id", "=", "p.device_id"),
+          "is not",
+          sql.lit(true),
+        ),
+      ])
     )
-    update parked_readings set leaving_at = now()
-    where ctid = any (array(select row_id from due))
-    returning ${placedColumns}, refused,
-      floor(extract(epoch from parked_at) * 1000)::float8 as "parkedAtMs"`.execute(db);
-  return rows.map((row) => ({
-    ...place(row),
-    reason,
-    parkedAtMs: row.parkedAtMs,
-    refused: row.refused,
-  }));
+    .orderBy("parked_at")
+    .limit(limit)
+    .execute();
+  if (keys.length === 0) return [];
+  const rows = await transaction.updateTable("parked_readings as p")
+    .from(keyRecords(keys))
+    .set({ leaving_at: sql<Date>`now()` })
+    .whereRef("p.tenant_id", "=", "keys.tenant_id")
+    .whereRef("p.device_id", "=", "keys.device_id")
+    .whereRef("p.timestamp", "=", "keys.timestamp")
+    .whereRef("p.tie_break", "=", "keys.tie_break")
+    .returning([
+      "p.tenant_id",
+      "p.device_id",
+      sql<string>`(extract(epoch from p."timestamp") * 1000000)::bigint::text`.as("micros"),
+      sql<string>`p.tie_break::text`.as("tie"),
+      "refused",
+      sql<number>`floor(extract(epoch from parked_at) * 1000)::float8`.as("parkedAtMs"),
+      ...measureColumnNames,
+    ])
+    .execute();
+  return rows.map((row) => {
+    const { reading, position: { micros, tieBreak } } = place(row);
+    const { tenant_id: tenantId, device_id: deviceId, parkedAtMs, refused } = row;
+    const key = { tenantId, deviceId, micros, tieBreak: String(tieBreak) };
+    return { key, reading, reason, parkedAtMs, refused };
+  });
 }

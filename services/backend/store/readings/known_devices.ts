@@ -1,4 +1,5 @@
 import type { Kysely } from "kysely";
+import type { TenantId } from "../../readings/tenant.ts";
 import type { Database } from "../database.ts";
 
 /** Most ids that are remembered, which takes about 20 MB. */
@@ -7,19 +8,19 @@ const most = 200_000;
 const pageRows = 5_000;
 
 /**
- * Devices that are registered, as far as the database has told: a hint that
- * spares looking them up. The foreign key has the last word.
+ * A tenant's devices that are registered, as far as the database has told: a
+ * hint that spares looking them up. The foreign key has the last word.
  */
 export class KnownDevices {
   readonly #ids = new Set<string>();
 
   /** Those that are registered by now; fewer where that cannot be asked at the moment. */
-  static async load(db: Kysely<Database>): Promise<KnownDevices> {
+  static async load(db: Kysely<Database>, tenantId: TenantId): Promise<KnownDevices> {
     const known = new KnownDevices();
-    const query = db.selectFrom("iot_devices").select("device_id").orderBy("device_id");
+    const query = db.selectFrom("iot_devices").select("device_id")
+      .where("tenant_id", "=", tenantId).orderBy("device_id").limit(pageRows);
     for (let after = ""; known.#ids.size < most;) {
-      const page = await query.where("device_id", ">", after).limit(pageRows).execute()
-        .catch(() => []);
+      const page = await query.where("device_id", ">", after).execute().catch(() => []);
       for (const { device_id } of page) known.add(device_id);
       if (page.length < pageRows) break;
       after = page.at(-1)!.device_id;

@@ -1,5 +1,10 @@
 import { sql } from "kysely";
-import { measures } from "#shared/telemetry/measures.ts";
+import { type MeasuredColumns, measures } from "#shared/telemetry/measures.ts";
 
 /** The columns of what readings measure, in the order of `measures`. */
-export const measureColumns = sql.join(measures.map(({ column }) => sql.ref(column)));
+export const measureColumnNames: readonly (keyof MeasuredColumns)[] = measures.map(
+  ({ column }) => column,
+);
+
+/** The same as a list in a statement's text. */
+export const measureColumns = sql.join(measureColumnNames.map((column) => sql.ref(column)));

@@ -1,13 +1,15 @@
 import { create } from "@bufbuild/protobuf";
-import { type Kysely, sql } from "kysely";
+import { type ExpressionBuilder, type Kysely, sql } from "kysely";
 import { type SensorReading, SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
 import { type MeasuredColumns, measures } from "#shared/telemetry/measures.ts";
-import { paceReadings } from "#shared/telemetry/typical_interval.ts";
-import type { ReadingPosition } from "../../readings/reading_row.ts";
+import { paceReadings, typicalInterval } from "#shared/telemetry/typical_interval.ts";
+import type { ReadingPosition, ReadingRow } from "../../readings/reading_row.ts";
+import type { TenantId } from "../../readings/tenant.ts";
 import { nanosOfTieBreak } from "../../readings/tie_break.ts";
+import { textArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
 import { instant } from "./instant.ts";
-import { measureColumns } from "./measure_columns.ts";
+import { measureColumnNames } from "./measure_columns.ts";
 
 /** A stored reading, with its place among its device's readings. */
 export interface PlacedReading {
@@ -24,80 +26,151 @@ export interface ReadingQueryRow extends MeasuredColumns {
 }
 
 // No output column may be named as one that is ordered by: `order by` takes the output's, as text.
-export const placedColumns =
-  sql`device_id, (extract(epoch from "timestamp") * 1000000)::bigint::text as micros,
-  tie_break::text as tie, ${measureColumns}`;
+export const placedColumns = [
+  "device_id",
+  sql<string>`(extract(epoch from "timestamp") * 1000000)::bigint::text`.as("micros"),
+  sql<string>`tie_break::text`.as("tie"),
+  ...measureColumnNames,
+] as const;
 
 /** A device's readings, newest first, from after `before` if given, at most `limit`. */
 export async function pageReadings(
   db: Kysely<Database>,
+  tenantId: TenantId,
   { deviceId, before, limit }: {
     readonly deviceId: string;
     readonly before: ReadingPosition | undefined;
     readonly limit: number;
   },
 ): Promise<readonly PlacedReading[]> {
-  const older = before === undefined ? sql`` : sql`
-    and ("timestamp", tie_break) < (
-      ${instant(before.micros)}, ${String(before.tieBreak)}::bigint
-    )`;
-  const { rows } = await sql<ReadingQueryRow>`
-    select ${placedColumns} from sensor_readings
-    where device_id = ${deviceId} ${older}
-    order by "timestamp" desc, tie_break desc
-    limit ${limit}`.execute(db);
+  const rows = await db.selectFrom("sensor_readings")
+    .select(placedColumns)
+    .where("tenant_id", "=", tenantId)
+    .where("device_id", "=", deviceId)
+    .$if(before !== undefined, (query) =>
+      query.where((is) =>
+        is(
+          is.refTuple("timestamp", "tie_break"),
+          "<",
+          is.tuple(instant(before!.micros), sql<string>`${String(before!.tieBreak)}::bigint`),
+        )
+      ))
+    .orderBy("timestamp", "desc").orderBy("tie_break", "desc")
+    .limit(limit)
+    .execute();
   return rows.map(place);
 }
 
-/** A device's newest reading, and when it reported of late. */
-export interface LatestReading {
-  readonly reading: SensorReading;
-  /** Instants of its newest readings, this one included; Unix seconds. */
-  readonly recentSeconds: readonly number[];
+/** A device's newest reading. */
+export interface LatestReading extends PlacedReading {
+  /** The usual seconds between two of its newest few readings; undefined where these are too few. */
+  readonly typicalIntervalSeconds: number | undefined;
 }
 
-/** The newest reading of each of the devices that has one, in the order given. */
+/** The newest reading of each of the devices that are registered and have one. */
 export async function latestReadings(
   db: Kysely<Database>,
+  tenantId: TenantId,
   deviceIds: readonly string[],
-): Promise<readonly LatestReading[]> {
-  const { rows } = await sql<ReadingQueryRow & { readonly recent: string }>`
-    select r.*, recent.seconds as recent
-    from json_array_elements_text(${JSON.stringify(deviceIds)}) with ordinality as wanted(id, at)
-    cross join lateral (
-      select ${placedColumns} from sensor_readings
-      where device_id = wanted.id
-      order by "timestamp" desc, tie_break desc
-      limit 1
-    ) r
-    cross join lateral (
-      select json_agg(extract(epoch from newest."timestamp"))::text as seconds from (
-        select "timestamp" from sensor_readings
-        where device_id = wanted.id
-        order by "timestamp" desc
-        limit ${paceReadings}
-      ) newest
-    ) recent
-    order by wanted.at`.execute(db);
-  // An array of numbers, by the query. As text, since drivers differ in how they read JSON.
-  return rows.map((row) => ({
-    reading: place(row).reading,
-    recentSeconds: JSON.parse(row.recent) as number[],
+): Promise<ReadonlyMap<string, LatestReading>> {
+  if (deviceIds.length === 0) return new Map();
+  const rows = await devicesOf(db, tenantId, deviceIds)
+    .crossJoinLateral((from) =>
+      from.selectFrom("sensor_readings")
+        .select(placedColumns)
+        .whereRef("sensor_readings.tenant_id", "=", "d.tenant_id")
+        .whereRef("sensor_readings.device_id", "=", "d.device_id")
+        .orderBy("timestamp", "desc").orderBy("tie_break", "desc")
+        .limit(1)
+        .as("latest")
+    )
+    .crossJoinLateral((from) =>
+      from.selectFrom((of) =>
+        of.selectFrom("sensor_readings as r")
+          .select("r.timestamp")
+          .whereRef("r.tenant_id", "=", "d.tenant_id")
+          .whereRef("r.device_id", "=", "d.device_id")
+          .orderBy("r.timestamp", "desc")
+          .limit(sql.lit(paceReadings))
+          .as("newest")
+      )
+        // As text, since drivers differ in how they read JSON.
+        .select(sql<string>`json_agg(extract(epoch from newest."timestamp"))::text`.as("seconds"))
+        .as("recent")
+    )
+    .selectAll("latest")
+    .select("recent.seconds")
+    .execute();
+  return new Map(rows.map(({ seconds, ...row }) => {
+    // An array of numbers, by the query.
+    const typicalIntervalSeconds = typicalInterval(JSON.parse(seconds) as number[]);
+    return [row.device_id, { ...place(row), typicalIntervalSeconds }];
   }));
+}
+
+/** The instant of the newest reading of each of the devices that is not ahead of now; Unix seconds. */
+export async function lastInstants(
+  db: Kysely<Database>,
+  tenantId: TenantId,
+  deviceIds: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  if (deviceIds.length === 0) return new Map();
+  const rows = await devicesOf(db, tenantId, deviceIds)
+    .crossJoinLateral((from) => lastInstant(from).as("last"))
+    .select([
+      "d.device_id",
+      sql<number>`floor(extract(epoch from last."timestamp"))::float8`.as("seconds"),
+    ])
+    .execute();
+  return new Map(rows.map(({ device_id, seconds }) => [device_id, seconds]));
+}
+
+/** The instant of the newest reading of the device `d` that is not ahead of now. */
+export function lastInstant(
+  from: ExpressionBuilder<Database & { d: Database["iot_devices"] }, "d">,
+) {
+  return from.selectFrom("sensor_readings as r")
+    .select("r.timestamp")
+    .whereRef("r.tenant_id", "=", "d.tenant_id")
+    .whereRef("r.device_id", "=", "d.device_id")
+    .where("r.timestamp", "<=", sql<Date>`now()`)
+    .orderBy("r.timestamp", "desc")
+    .limit(1);
+}
+
+/** Those of the devices that are registered, as `d`: Citus joins sideways from a table only. */
+function devicesOf(db: Kysely<Database>, tenantId: TenantId, deviceIds: readonly string[]) {
+  return db.selectFrom("iot_devices as d")
+    .where("d.tenant_id", "=", tenantId)
+    .where("d.device_id", "=", sql<string>`any(${textArray(deviceIds)}::text[])`);
+}
+
+/** The reading of a row, where it would stand if it were stored. */
+export function readingOf({ deviceId, micros, tieBreak, values }: ReadingRow): PlacedReading {
+  const reading = emptyReading(deviceId, micros, tieBreak);
+  measures.forEach(({ field }, at) => {
+    const value = values[at];
+    if (value !== undefined) reading[field] = value;
+  });
+  return { reading, position: { micros, tieBreak } };
 }
 
 export function place(row: ReadingQueryRow): PlacedReading {
   const micros = Number(row.micros);
   const tieBreak = BigInt(row.tie);
-  const seconds = Math.floor(micros / 1_000_000);
-  const reading = create(SensorReadingSchema, {
-    deviceId: row.device_id,
-    timestamp: BigInt(seconds),
-    nanos: (micros - seconds * 1_000_000) * 1_000 + nanosOfTieBreak(tieBreak),
-  });
+  const reading = emptyReading(row.device_id, micros, tieBreak);
   for (const { field, column } of measures) {
     const value: number | null = row[column];
     if (value !== null) reading[field] = value;
   }
   return { reading, position: { micros, tieBreak } };
+}
+
+function emptyReading(deviceId: string, micros: number, tieBreak: bigint): SensorReading {
+  const seconds = Math.floor(micros / 1_000_000);
+  return create(SensorReadingSchema, {
+    deviceId,
+    timestamp: BigInt(seconds),
+    nanos: (micros - seconds * 1_000_000) * 1_000 + nanosOfTieBreak(tieBreak),
+  });
 }

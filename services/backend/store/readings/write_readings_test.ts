@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { sql } from "kysely";
 import { valuesOf } from "#shared/telemetry/measures.ts";
-import { eachDatabase, postgresTest } from "../../../../tests/support/each_database.ts";
+import { eachDatabase, eachServer, postgresTest } from "../../../../tests/support/each_database.ts";
 import {
   countRows,
   device,
@@ -11,6 +11,7 @@ import {
 import { waitUntil } from "../../../../tests/support/wait_until.ts";
 import { writeFailure } from "../connection/write_failure.ts";
 import { writeDevices } from "../devices/write_devices.ts";
+import { defaultTenant } from "../../readings/tenant.ts";
 import { KnownDevices } from "./known_devices.ts";
 import { pageReadings } from "./read_readings.ts";
 import { writeReadings } from "./write_readings.ts";
@@ -36,22 +37,25 @@ const strangeIds = [
 
 eachDatabase("writeReadings", {
   async "stores a reading that comes again once"(db) {
-    await writeDevices(db, [device("a")]);
+    await writeDevices(db, defaultTenant, [device("a")]);
     const row = readingRow("a");
-    assert.deepEqual(await writeReadings(db, [row]), { stored: 1, parked: 0 });
-    assert.deepEqual(await writeReadings(db, [row]), { stored: 0, parked: 0 });
-    assert.deepEqual(await writeReadings(db, [row, row, row]), { stored: 0, parked: 0 });
+    assert.deepEqual(await writeReadings(db, defaultTenant, [row]), { stored: 1, parked: 0 });
+    assert.deepEqual(await writeReadings(db, defaultTenant, [row]), { stored: 0, parked: 0 });
+    assert.deepEqual(await writeReadings(db, defaultTenant, [row, row, row]), {
+      stored: 0,
+      parked: 0,
+    });
     assert.equal(await countRows(db, "sensor_readings"), 1);
   },
 
   async "stores a reading that is in one batch twice once"(db) {
-    await writeDevices(db, [device("a")]);
+    await writeDevices(db, defaultTenant, [device("a")]);
     const rows = [readingRow("a"), readingRow("b"), readingRow("a"), readingRow("b")];
-    assert.deepEqual(await writeReadings(db, rows), { stored: 1, parked: 1 });
+    assert.deepEqual(await writeReadings(db, defaultTenant, rows), { stored: 1, parked: 1 });
   },
 
   async "stores readings of one second that differ in any one value"(db) {
-    await writeDevices(db, [device("a"), device("b")]);
+    await writeDevices(db, defaultTenant, [device("a"), device("b")]);
     const rows = [
       readingRow("a"),
       readingRow("b"),
@@ -64,15 +68,18 @@ eachDatabase("writeReadings", {
       readingRow("a", { nanos: 1_000 }),
       readingRow("a", { seconds: noonSeconds + 1 }),
     ];
-    assert.deepEqual(await writeReadings(db, rows), { stored: rows.length, parked: 0 });
+    assert.deepEqual(await writeReadings(db, defaultTenant, rows), {
+      stored: rows.length,
+      parked: 0,
+    });
   },
 
   async "orders readings by nanoseconds, below a microsecond too"(db) {
-    await writeDevices(db, [device("a")]);
+    await writeDevices(db, defaultTenant, [device("a")]);
     const nanos = [0, 1, 2, 999, 1_000, 1_001, 500_000_000, 999_999_998, 999_999_999];
     const rows = nanos.map((nanos, at) => readingRow("a", { nanos, temperature: 0 - at }));
-    await writeReadings(db, [...rows].reverse());
-    const found = await pageReadings(db, { deviceId: "a", ...all });
+    await writeReadings(db, defaultTenant, [...rows].reverse());
+    const found = await pageReadings(db, defaultTenant, { deviceId: "a", ...all });
     assert.deepEqual(found.map(({ reading }) => reading.nanos), [...nanos].reverse());
     assert.deepEqual(
       found.map(({ reading }) => reading.temperature),
@@ -81,7 +88,7 @@ eachDatabase("writeReadings", {
   },
 
   async "gives back every value to the bit"(db) {
-    await writeDevices(db, [device("a")]);
+    await writeDevices(db, defaultTenant, [device("a")]);
     const tomorrow = Math.floor(Date.now() / 1_000) + 86_400;
     const measured = [
       { temperature: -90, humidity: 0, pressure: 300, batteryLevel: 0 },
@@ -95,8 +102,8 @@ eachDatabase("writeReadings", {
       { seconds: 1_709_251_199, nanos: 123_456_789 },
     ];
     const rows = measured.map((values) => readingRow("a", values));
-    await writeReadings(db, rows);
-    const found = await pageReadings(db, { deviceId: "a", ...all });
+    await writeReadings(db, defaultTenant, rows);
+    const found = await pageReadings(db, defaultTenant, { deviceId: "a", ...all });
     const key = (row: object) => JSON.stringify(row, (_, v) => typeof v === "bigint" ? `${v}` : v);
     assert.deepEqual(
       found.map(({ reading, position }) =>
@@ -117,68 +124,74 @@ eachDatabase("writeReadings", {
   },
 
   async "parks readings of unknown devices, each once, and the others are stored"(db) {
-    await writeDevices(db, [device("known")]);
+    await writeDevices(db, defaultTenant, [device("known")]);
     const rows = [readingRow("known"), readingRow("new"), readingRow("new", { nanos: 5 })];
-    assert.deepEqual(await writeReadings(db, rows), { stored: 1, parked: 2 });
-    assert.deepEqual(await writeReadings(db, rows), { stored: 0, parked: 0 });
+    assert.deepEqual(await writeReadings(db, defaultTenant, rows), { stored: 1, parked: 2 });
+    assert.deepEqual(await writeReadings(db, defaultTenant, rows), { stored: 0, parked: 0 });
     assert.equal(await countRows(db, "parked_readings"), 2);
   },
 
   async "keeps devices of any script apart"(db) {
     const rows = strangeIds.map((id) => readingRow(id));
-    assert.deepEqual(await writeReadings(db, rows), { stored: 0, parked: strangeIds.length });
-    const released = await writeDevices(db, strangeIds.map((id) => device(id)));
-    assert.equal(released.length, strangeIds.length);
-    assert.deepEqual(await writeReadings(db, rows), { stored: 0, parked: 0 });
+    assert.deepEqual(await writeReadings(db, defaultTenant, rows), {
+      stored: 0,
+      parked: strangeIds.length,
+    });
+    const released = await writeDevices(db, defaultTenant, strangeIds.map((id) => device(id)));
+    assert.equal(released.devices.length, strangeIds.length);
+    assert.deepEqual(await writeReadings(db, defaultTenant, rows), { stored: 0, parked: 0 });
     for (const id of strangeIds) {
-      const [only, ...more] = await pageReadings(db, { deviceId: id, ...all });
+      const [only, ...more] = await pageReadings(db, defaultTenant, { deviceId: id, ...all });
       assert.deepEqual([only?.reading.deviceId, more.length], [id, 0]);
     }
   },
 
   async "does not look up devices that it knows, with the same outcome"(db) {
     const known = new KnownDevices();
-    await writeDevices(db, [device("a"), device("b")]);
+    await writeDevices(db, defaultTenant, [device("a"), device("b")]);
     const rows = [readingRow("a"), readingRow("b"), readingRow("new")];
-    assert.deepEqual(await writeReadings(db, rows, known), { stored: 2, parked: 1 });
+    assert.deepEqual(await writeReadings(db, defaultTenant, rows, known), { stored: 2, parked: 1 });
     assert.deepEqual(["a", "b", "new"].map((id) => known.has(id)), [true, true, false]);
     const more = [readingRow("b", { nanos: 1 }), readingRow("a"), readingRow("b", { nanos: 1 })];
-    assert.deepEqual(await writeReadings(db, more, known), { stored: 1, parked: 0 });
+    assert.deepEqual(await writeReadings(db, defaultTenant, more, known), { stored: 1, parked: 0 });
     assert.equal(await countRows(db, "sensor_readings"), 3);
   },
 
   async "knows from the start what is registered, and nothing while the database is away"(db) {
     const ids = Array.from({ length: 12_000 }, (_, at) => `d${at}`);
-    await writeDevices(db, ids.map((id) => device(id)));
-    const known = await KnownDevices.load(db);
+    await writeDevices(db, defaultTenant, ids.map((id) => device(id)));
+    const known = await KnownDevices.load(db, defaultTenant);
     assert.ok(ids.every((id) => known.has(id)));
     assert.equal(known.has("other"), false);
     const nowhere = db.withSchema("nowhere");
-    assert.equal((await KnownDevices.load(nowhere)).has("d1"), false);
+    assert.equal((await KnownDevices.load(nowhere, defaultTenant)).has("d1"), false);
   },
 
   async "parks readings of a device that it knew and somebody deleted"(db) {
     const known = new KnownDevices();
-    await writeDevices(db, [device("a"), device("going")]);
-    await writeReadings(db, [readingRow("a")], known);
+    await writeDevices(db, defaultTenant, [device("a"), device("going")]);
+    await writeReadings(db, defaultTenant, [readingRow("a")], known);
     known.add("going");
     await sql`delete from iot_devices where device_id = 'going'`.execute(db);
     const rows = [readingRow("a", { nanos: 1 }), readingRow("going")];
-    assert.deepEqual(await writeReadings(db, rows, known), { stored: 1, parked: 1 });
+    assert.deepEqual(await writeReadings(db, defaultTenant, rows, known), { stored: 1, parked: 1 });
     assert.deepEqual(["a", "going"].map((id) => known.has(id)), [true, false]);
   },
 
   async "takes an empty batch"(db) {
-    assert.deepEqual(await writeReadings(db, []), { stored: 0, parked: 0 });
-    assert.deepEqual(await writeReadings(db, [], new KnownDevices()), { stored: 0, parked: 0 });
+    assert.deepEqual(await writeReadings(db, defaultTenant, []), { stored: 0, parked: 0 });
+    assert.deepEqual(await writeReadings(db, defaultTenant, [], new KnownDevices()), {
+      stored: 0,
+      parked: 0,
+    });
   },
 });
 
-postgresTest("writeReadings from several sessions", {
+eachServer("writeReadings from several sessions", {
   async "stores each row once and does not deadlock"(db) {
     const ids = Array.from({ length: 40 }, (_, at) => `d${at}`);
     // Half of them unknown, so that both tables are fought over; two know the others, two look.
-    await writeDevices(db, ids.slice(0, 20).map((id) => device(id)));
+    await writeDevices(db, defaultTenant, ids.slice(0, 20).map((id) => device(id)));
     const known = new KnownDevices();
     const perRound = 250;
     const rounds = 4;
@@ -193,7 +206,12 @@ postgresTest("writeReadings from several sessions", {
       // All at once, each in an order of its own.
       const results = await Promise.all(
         [0, 1, 2, 3].map((writer) =>
-          writeReadings(db, shuffled(rows, round * 4 + writer), writer % 2 ? known : undefined)
+          writeReadings(
+            db,
+            defaultTenant,
+            shuffled(rows, round * 4 + writer),
+            writer % 2 ? known : undefined,
+          )
         ),
       );
       for (const { stored, parked } of results) written += stored + parked;
@@ -202,12 +220,14 @@ postgresTest("writeReadings from several sessions", {
     assert.equal(await countRows(db, "sensor_readings"), written / 2);
     assert.equal(await countRows(db, "parked_readings"), written / 2);
   },
+});
 
+postgresTest("writeReadings beside a deletion", {
   async "reports a device that vanished, so that the batch is tried again"(db) {
-    await writeDevices(db, [device("going")]);
+    await writeDevices(db, defaultTenant, [device("going")]);
     const { write } = await db.transaction().execute(async (transaction) => {
       await sql`delete from iot_devices`.execute(transaction);
-      const write = writeReadings(db, [readingRow("going")]).catch((error) => error);
+      const write = writeReadings(db, defaultTenant, [readingRow("going")]).catch((error) => error);
       await waitUntil(async () => {
         const { rows } = await sql`select from pg_stat_activity
           where datname = current_database() and wait_event_type = 'Lock'`.execute(db);
@@ -218,7 +238,10 @@ postgresTest("writeReadings from several sessions", {
     const error = await write;
     assert.equal(error.code, "23503");
     assert.equal(writeFailure(error), "retry");
-    assert.deepEqual(await writeReadings(db, [readingRow("going")]), { stored: 0, parked: 1 });
+    assert.deepEqual(await writeReadings(db, defaultTenant, [readingRow("going")]), {
+      stored: 0,
+      parked: 1,
+    });
   },
 });
 

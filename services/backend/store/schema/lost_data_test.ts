@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { sql } from "kysely";
 import { eachDatabase, postgresTest } from "../../../../tests/support/each_database.ts";
 import { device } from "../../../../tests/support/store_rows.ts";
+import { defaultTenant } from "../../readings/tenant.ts";
 import { writeDevices } from "../devices/write_devices.ts";
 import { findLostData, tryOut } from "./lost_data.ts";
 
@@ -13,7 +14,7 @@ eachDatabase("findLostData", {
   },
 
   async "names the columns that go, with the rows that have them"(db) {
-    await writeDevices(db, [device("a"), device("b")]);
+    await writeDevices(db, defaultTenant, [device("a"), device("b")]);
     const lost = await tryOut(db, async (trial) => {
       await sql`alter table iot_devices drop column firmware, drop column location`.execute(trial);
       await sql`drop index idx_last_seen`.execute(trial);
