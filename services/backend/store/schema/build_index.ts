@@ -44,7 +44,9 @@ async function stateOf(session: Kysely<Database>, index: string): Promise<IndexS
   const { rows: [found] } = await sql<{ readonly state: Exclude<IndexState, "absent"> }>`
     select case
       when indisvalid then 'built'
-      when indexrelid in (select index_relid from pg_stat_progress_create_index) then 'building'
+      when indexrelid in (
+        select index_relid from pg_stat_progress_create_index where datname = current_database()
+      ) then 'building'
       else 'broken'
     end as state
     from pg_index where indexrelid = to_regclass(${index})`.execute(session);
