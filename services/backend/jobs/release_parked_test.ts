@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
 import { Registry } from "prom-client";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { eachDatabase, eachServer } from "../../../tests/support/each_database.ts";
 import { keptLog } from "../../../tests/support/log_lines.ts";
 import { countRows, device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
 import { unmarked } from "../../../tests/support/unmarked.ts";
 import { createIngestMetrics } from "../ingest/ingest_metrics.ts";
-import { defaultTenant } from "../readings/tenant.ts";
 import { onOneReplica } from "../store/connection/on_one_replica.ts";
 import type { Database } from "../store/database.ts";
 import { writeDevices } from "../store/devices/write_devices.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { icuDatabase, postgresTest } from "../../../tests/support/each_database.ts";
 import { untilOneWaits, wouldWait } from "../../../tests/support/row_lock.ts";
 import { countRows, device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
-import { defaultTenant } from "../readings/tenant.ts";
 import type { Database } from "./database.ts";
 import { refreshDevices } from "./devices/refresh_devices.ts";
 import { writeDevices } from "./devices/write_devices.ts";

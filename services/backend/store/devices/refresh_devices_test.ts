@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { eachDatabase, eachServer } from "../../../../tests/support/each_database.ts";
 import { device, noonSeconds, readingRow } from "../../../../tests/support/store_rows.ts";
 import type { ReadingRow } from "../../readings/reading_row.ts";
-import { defaultTenant } from "../../readings/tenant.ts";
 import type { Database } from "../database.ts";
 import { writeReadings } from "../readings/write_readings.ts";
 import { KnownPaces } from "./known_paces.ts";

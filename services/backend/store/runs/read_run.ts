@@ -1,7 +1,7 @@
 import { type AliasableExpression, type ExpressionBuilder, type Kysely, sql } from "kysely";
 import { measures } from "#shared/telemetry/measures.ts";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 import type { ReadingPosition } from "../../readings/reading_row.ts";
-import type { TenantId } from "../../readings/tenant.ts";
 import { textArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
 import { packedRow, type PackedRows } from "./packed_rows.ts";
