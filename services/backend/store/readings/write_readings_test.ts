@@ -138,7 +138,7 @@ eachDatabase("writeReadings", {
       parked: strangeIds.length,
     });
     const released = await writeDevices(db, defaultTenant, strangeIds.map((id) => device(id)));
-    assert.equal(released.devices.length, strangeIds.length);
+    assert.equal(released.deviceIds.length, strangeIds.length);
     assert.deepEqual(await writeReadings(db, defaultTenant, rows), { stored: 0, parked: 0 });
     for (const id of strangeIds) {
       const [only, ...more] = await pageReadings(db, defaultTenant, { deviceId: id, ...all });
