@@ -91,7 +91,7 @@ async function describeCitus({ url, shards }: CitusOptions): Promise<string> {
   const { rows: [nodes] } = await client.query<{ storing: number }>(
     "select count(*)::int as storing from pg_dist_node where shouldhaveshards",
   ).finally(() => client.end());
-  return `Citus, ${shards} shards on ${nodes!.storing} nodes`;
+  return `Citus, ${shards} shards, nodes that store: ${nodes!.storing}`;
 }
 
 /** The same site but for another database of its own. */
