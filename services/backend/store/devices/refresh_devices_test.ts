@@ -106,7 +106,8 @@ eachDatabase("refreshDevices", {
     await refresh(at("a", noonSeconds + 15));
     assert.equal((await rowOf(db, "a"))["latest"], noonSeconds + 20);
     // As the release before does it.
-    await sql`update iot_devices set last_seen = last_seen + interval '1 s'`.execute(db);
+    await sql`update iot_devices set last_seen = to_timestamp(${noonSeconds + 21}::float8)`
+      .execute(db);
     await writeReadings(db, defaultTenant, [at("a", noonSeconds + 40)]);
     await refresh(at("a", noonSeconds + 30));
     assert.equal((await rowOf(db, "a"))["latest"], noonSeconds + 40);
