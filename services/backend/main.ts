@@ -79,8 +79,8 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   warnIfOpen(host, log);
 
   // Migrations that are applied are passed over.
-  const { maintenance, probe } = database;
-  const migrate = () => migrateToLatest(maintenance, log, { signal, watch: probe });
+  const { maintenance, ingest: beside } = database;
+  const migrate = () => migrateToLatest(maintenance, log, { signal, beside });
   await waitForDatabase(migrate, config.db, log, signal);
   const lagging = new LaggingDevices(new WriterMark(database.ingest));
   const api = intake.use(

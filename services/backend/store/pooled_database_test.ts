@@ -34,7 +34,7 @@ function open(url: string): Promise<BackendDatabase> {
 }
 
 test("migrates, writes and reads", async ({ ingest, query, maintenance, probe }) => {
-  await migrateToLatest(maintenance, log);
+  await migrateToLatest(maintenance, log, { beside: ingest });
   const ids = ["a", "b"];
   await ingest.insertInto("tenants").values(ids.map((name, at) => ({ tenant_id: at + 7, name })))
     .execute();

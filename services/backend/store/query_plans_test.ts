@@ -146,7 +146,7 @@ Deno.test({
         await Promise.all([db.destroy(), ingest.destroy()]);
       },
     };
-    await migrateToLatest(db, log);
+    await migrateToLatest(db, log, { beside: ingest });
     for (const table of ["iot_devices", "sensor_readings", "parked_readings"]) {
       await sql`alter table ${sql.table(table)} set (autovacuum_enabled = false)`.execute(db);
     }

@@ -14,7 +14,7 @@ export const applyMigrationsAction = defineAction({
   run: ({ backend }, context) =>
     onDatabase(backend.db, context, async (db) => {
       const { log, signal } = context;
-      const migrate = () => migrateToLatest(db, log, { signal, watch: db });
+      const migrate = () => migrateToLatest(db, log, { signal });
       await waitForDatabase(migrate, backend.db, log, signal);
       await orAborted(printMigrations(db), signal);
     }),

@@ -27,10 +27,12 @@ export async function buildIndex(
       signal?.throwIfAborted();
     } else if (state === "broken") {
       log.info("Dropping what an interrupted build left", { index });
-      await sql`drop index concurrently ${sql.id(index)}`.execute(session);
+      await sql`drop index concurrently if exists ${sql.id(index)}`.execute(session);
     } else {
       const statement = sql`
-        create ${unique ? sql`unique index` : sql`index`} concurrently ${sql.id(index)}
+        create ${unique ? sql`unique index` : sql`index`} concurrently if not exists ${
+        sql.id(index)
+      }
         on ${sql.table(table)} (${columns})`;
       await runLongStep(session, { table, makes: index, statement }, context);
       if (note !== undefined) log.info("Built an index", { index, note });

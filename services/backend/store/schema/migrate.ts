@@ -9,6 +9,7 @@ import { lockLimit, untilLocked } from "./lock_briefly.ts";
 import { type MigrationContext, onMigrationTurn } from "./migration_turn.ts";
 import { prepareMigration } from "./prepare_migration.ts";
 import { readSchemaVersion, refuseBrokenBy } from "./schema_version.ts";
+import { migrateUnlocked } from "./unlocked_migrator.ts";
 
 export type MigrateOptions = Omit<MigrationContext, "log">;
 
@@ -27,7 +28,7 @@ export async function migrateToLatest(
 ): Promise<void> {
   if (!await missesNone(db)) {
     await onMigrationTurn(db, { ...options, log }, {
-      done: missesNone,
+      done: () => missesNone(db),
       work: (session) => applyMissing(session, { ...options, log }),
     });
   }
@@ -47,23 +48,20 @@ async function applyMissing(session: Kysely<Database>, context: MigrationContext
   const schema = await readSchemaVersion(session);
   refuseBrokenBy(schema);
   const { missing, unknown } = schema;
-  if (missing.length === Object.keys(migrations).length && unknown.length === 0) {
-    // There are no tables that anyone could use.
-    return report(await migratorOf(session, unknown).migrateToLatest(), context);
-  }
+  const migrate = async (run: (all: Migrator) => Promise<MigrationResultSet>, limitMs?: number) =>
+    report(await migrateUnlocked(session, allWith(unknown, limitMs), run), context);
+  // There are no tables that anyone could use.
+  const fresh = missing.length === Object.keys(migrations).length && unknown.length === 0;
+  if (fresh) return await migrate((all) => all.migrateToLatest());
   for (const name of missing) {
     // Each is in the list, which those that are missing are taken from.
     const { prepare, locks } = migrations[name]!;
     if (prepare !== undefined) {
       await prepareMigration(session, await prepare(session), context);
     }
-    if (locks === undefined) {
-      report(await migratorOf(session, unknown).migrateUp(), context);
-    } else {
-      await untilLocked(session, locks, context, async (limitMs) => {
-        report(await migratorOf(session, unknown, limitMs).migrateUp(), context);
-      });
-    }
+    const up = (limitMs?: number) => migrate((all) => all.migrateUp(), limitMs);
+    if (locks === undefined) await up();
+    else await untilLocked(session, locks, context, up);
   }
 }
 
@@ -88,7 +86,7 @@ export async function migrateDown(
           `Cannot undo ${newest}: this release does not know it; undo it by the one that applied it`,
         );
       }
-      report(await migratorOf(session, []).migrateDown(), { log });
+      report(await migrateUnlocked(session, migrations, (all) => all.migrateDown()), { log });
     },
   });
 }
@@ -104,7 +102,8 @@ export interface ListedMigration {
 /** All migrations, oldest first, those of a later release included. */
 export async function listMigrations(db: Kysely<Database>): Promise<readonly ListedMigration[]> {
   const { unknown } = await readSchemaVersion(db);
-  const found = await migratorOf(db, unknown).getMigrations();
+  const provider = { getMigrations: () => Promise.resolve(allWith(unknown)) };
+  const found = await new Migrator({ db, provider }).getMigrations();
   return found.map(({ name, executedAt }) => ({
     name,
     appliedAt: executedAt,
@@ -114,29 +113,21 @@ export async function listMigrations(db: Kysely<Database>): Promise<readonly Lis
 
 /**
  * @param unknown Names that are applied, and do nothing here: Kysely wants each to have a migration.
- * @param limitMs Longest that `up` waits for a lock; without end if not given.
+ * @param limitMs Longest that an `up` waits for a lock; without end if not given.
  */
-function migratorOf(
-  db: Kysely<Database>,
-  unknown: readonly string[],
-  limitMs?: number,
-): Migrator {
+function allWith(unknown: readonly string[], limitMs?: number): Record<string, Migration> {
   const inert: Migration = { up: () => Promise.resolve() };
-  const all: Record<string, Migration> = {
-    ...migrations,
-    ...Object.fromEntries(unknown.map((name) => [name, inert])),
-  };
-  const limited = Object.entries(all).map(([name, { up, ...rest }]) => {
-    const limitedUp = async (transaction: Kysely<unknown>) => {
+  const limited = ({ up, ...rest }: Migration): Migration => ({
+    ...rest,
+    async up(transaction) {
       if (limitMs !== undefined) await lockLimit(limitMs).execute(transaction);
       await up(transaction);
-    };
-    return [name, { ...rest, up: limitedUp }];
+    },
   });
-  return new Migrator({
-    db,
-    provider: { getMigrations: () => Promise.resolve(Object.fromEntries(limited)) },
-  });
+  return Object.fromEntries([
+    ...Object.entries(migrations).map(([name, migration]) => [name, limited(migration)] as const),
+    ...unknown.map((name) => [name, inert] as const),
+  ]);
 }
 
 /** @throws what a migration failed with. */
