@@ -3,7 +3,7 @@ import { getLogger } from "@logtape/logtape";
 import { sql } from "kysely";
 import { openDatabase } from "../services/backend/store/connection/open_database.ts";
 import { tempFolder } from "../tools/services/temp_folder.ts";
-import { citusUrl, createCitusDatabase } from "./support/citus.ts";
+import { citusUrl, createCitusTestDatabase } from "./support/citus.ts";
 import { databaseConfig } from "./support/database_config.ts";
 import { createTestDatabase, postgresUrl } from "./support/postgres.ts";
 import { refusal } from "./support/program_output.ts";
@@ -85,7 +85,7 @@ Deno.test({
   name: "migrate distributes what it has applied, once, on Citus",
   ignore: citusUrl === undefined,
   async fn() {
-    await using database = await createCitusDatabase();
+    await using database = await createCitusTestDatabase();
     const url = `--db-url=${database.url}`;
     assert.match(
       await refusal("migrate", { args: ["distribute", url] }),
@@ -100,8 +100,8 @@ Deno.test({
     assert.deepEqual(await distribute(url, "--shards=4"), [
       "tenants           whole on every node",
       "iot_devices       4 shards, by device_id",
-      "parked_readings   4 shards, by device_id",
       "sensor_readings   4 shards, by device_id",
+      "parked_readings   4 shards, by device_id",
     ]);
     assert.deepEqual(
       (await distribute(url))[1],

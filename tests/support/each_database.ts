@@ -4,7 +4,7 @@ import { openDatabase } from "../../services/backend/store/connection/open_datab
 import type { Database } from "../../services/backend/store/database.ts";
 import { distributeTables } from "../../services/backend/store/schema/distribute.ts";
 import { migrateToLatest } from "../../services/backend/store/schema/migrate.ts";
-import { citusUrl, createCitusDatabase } from "./citus.ts";
+import { citusUrl, createCitusTestDatabase } from "./citus.ts";
 import { databaseConfig } from "./database_config.ts";
 import { createTestDatabase, postgresUrl } from "./postgres.ts";
 import { tempPglite } from "./temp_pglite.ts";
@@ -30,7 +30,7 @@ export function eachServer(what: string, cases: Readonly<Record<string, StoreCas
     name: `${what}, on Citus`,
     ignore: citusUrl === undefined,
     async fn(test) {
-      await using server = await createCitusDatabase();
+      await using server = await createCitusTestDatabase();
       await runCases(test, server.url, cases, async (db) => void await distributeTables(db, 4));
     },
   });

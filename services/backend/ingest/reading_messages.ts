@@ -1,7 +1,7 @@
 import type { Kysely } from "kysely";
 import { orAborted } from "#shared/lifecycle/or_aborted.ts";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 import type { ReadingRow } from "../readings/reading_row.ts";
-import type { TenantId } from "../readings/tenant.ts";
 import type { Database } from "../store/database.ts";
 import type { LaggingDevices } from "../store/devices/lagging_devices.ts";
 import { KnownDevices } from "../store/readings/known_devices.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { Registry } from "prom-client";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { keptLog } from "../../../tests/support/log_lines.ts";
 import { ManualClock } from "../../../tests/support/manual_clock.ts";
 import { unmarked } from "../../../tests/support/unmarked.ts";
 import type { ReadingRow } from "../readings/reading_row.ts";
-import { defaultTenant } from "../readings/tenant.ts";
 import type { SeenDevices } from "../store/devices/lagging_devices.ts";
 import { LastSeen } from "./last_seen.ts";
 import { runJobs } from "./run_jobs.ts";

@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
 import { type Kysely, sql } from "kysely";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { backendConfig } from "../../../tests/support/backend_run.ts";
 import { pgbouncerPath, startPgbouncer } from "../../../tests/support/pgbouncer.ts";
 import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres.ts";
+import { device, readingRow } from "../../../tests/support/store_rows.ts";
 import { waitUntil } from "../../../tests/support/wait_until.ts";
 import { onOneReplica } from "./connection/on_one_replica.ts";
 import { answers, openBackendDatabase } from "./connection/open_database.ts";
 import type { BackendDatabase, Database } from "./database.ts";
+import { writeDevices } from "./devices/write_devices.ts";
+import { pageReadings } from "./readings/read_readings.ts";
+import { writeReadings } from "./readings/write_readings.ts";
 import { migrateToLatest } from "./schema/migrate.ts";
 
 const log = getLogger("pooled-database-test");
@@ -35,14 +40,17 @@ function open(url: string): Promise<BackendDatabase> {
 
 test("migrates, writes and reads", async ({ ingest, query, maintenance, probe }) => {
   await migrateToLatest(maintenance, log, { beside: ingest });
-  const ids = ["a", "b"];
-  await ingest.insertInto("tenants").values(ids.map((name, at) => ({ tenant_id: at + 7, name })))
-    .execute();
-  const kept = (db: Kysely<Database>) =>
-    db.selectFrom("tenants").select("name").where("tenant_id", ">=", 7).orderBy("name").execute();
-  const names = ids.map((name) => ({ name }));
-  for (const db of [ingest, maintenance, probe]) assert.deepEqual(await kept(db), names);
-  assert.deepEqual(await query.run(nobodyLeaves, kept), names);
+  const rows = [1, 2, 3].map((nanos) => readingRow("d", { nanos: nanos * 1_000 }));
+  const parked = { stored: 0, parked: 3 };
+  assert.deepEqual(await writeReadings(ingest, defaultTenant, rows), parked);
+  await writeDevices(ingest, defaultTenant, [device("d")]);
+  assert.deepEqual(await writeReadings(ingest, defaultTenant, rows), { stored: 0, parked: 0 });
+  const page = (db: Kysely<Database>) =>
+    pageReadings(db, defaultTenant, { deviceId: "d", before: undefined, limit: 10 });
+  for (const read of [await query.run(nobodyLeaves, page), await page(maintenance)]) {
+    assert.deepEqual(read.map(({ reading }) => reading.nanos), [3_000, 2_000, 1_000]);
+  }
+  assert.equal(await answers(probe), true);
 });
 
 test("ends a query in the server when its caller leaves", async ({ query, maintenance }) => {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
 import { CompiledQuery, Kysely, PostgresDialect, sql } from "kysely";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { databaseConfig } from "../../../tests/support/database_config.ts";
 import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres.ts";
 import { device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
-import { defaultTenant } from "../readings/tenant.ts";
 import { SessionPool } from "./connection/session_pool.ts";
 import { type SessionSetting, writing } from "./connection/session_settings.ts";
 import type { Database } from "./database.ts";

@@ -59,8 +59,8 @@ export const distributeTablesAction = defineAction({
     backend: { db: databaseSettings },
     migrate: {
       shards: wholeNumber({
-        doc: "parts of each table: as many as the workers may ever have cores in all; " +
-          "each has its part in every batch, so more cost more",
+        doc: "parts of each table, no more than the workers will ever have cores in all: " +
+          "a batch costs as much as it has shards to go to, whatever its rows",
         default: 32,
         min: 1,
         max: 1_024,

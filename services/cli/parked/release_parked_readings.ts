@@ -1,8 +1,8 @@
 import type { Kysely } from "kysely";
 import { defineAction } from "#shared/command/define_action.ts";
 import { logSettings } from "#shared/config/log_settings.ts";
+import { defaultTenant, type TenantId } from "#shared/telemetry/tenant.ts";
 import { databaseSettings } from "../../backend/config.ts";
-import { defaultTenant, type TenantId } from "../../backend/readings/tenant.ts";
 import type { Database } from "../../backend/store/database.ts";
 import { LaggingDevices } from "../../backend/store/devices/lagging_devices.ts";
 import { refreshDevices } from "../../backend/store/devices/refresh_devices.ts";

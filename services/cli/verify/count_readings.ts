@@ -1,6 +1,6 @@
 import type { Kysely } from "kysely";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 import type { ReadingPosition } from "../../backend/readings/reading_row.ts";
-import type { TenantId } from "../../backend/readings/tenant.ts";
 import { retryQuery } from "../../backend/store/connection/retry_query.ts";
 import type { Database } from "../../backend/store/database.ts";
 import {

@@ -15,8 +15,8 @@ import {
 } from "#shared/config/setting_kinds.ts";
 import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { aboveStatusLine } from "#shared/output/status_line.ts";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { backendSettings, databaseSettings } from "../../backend/config.ts";
-import { defaultTenant } from "../../backend/readings/tenant.ts";
 import { openDatabase } from "../../backend/store/connection/open_database.ts";
 import { waitForDatabase } from "../../backend/store/connection/wait_for_database.ts";
 import { sqlState } from "../../backend/store/connection/write_failure.ts";

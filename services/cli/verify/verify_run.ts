@@ -1,5 +1,5 @@
 import type { Kysely } from "kysely";
-import type { TenantId } from "../../backend/readings/tenant.ts";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { retryQuery } from "../../backend/store/connection/retry_query.ts";
 import type { Database } from "../../backend/store/database.ts";
 import { packedRowBytes, type PackedRows } from "../../backend/store/runs/packed_rows.ts";

@@ -16,7 +16,7 @@ export interface SessionPoolOptions {
   readonly max: number;
   /** Longest that a statement may go without an answer, in milliseconds; without end if not given. */
   readonly silenceMs?: number;
-  /** None for sessions that only ask how the database is: theirs is then plain, wherever it is. */
+  /** Where there are none, a session begins without a question, and names no statement. */
   readonly settings: readonly SessionSetting[];
 }
 

@@ -41,9 +41,13 @@ export function writeFailure(error: unknown): WriteFailure {
   return failures[code] ?? failures[code.slice(0, 2)] ?? "retry";
 }
 
-/** A check has a name; a partition that is missing is reported by the same code, without one. */
+/**
+ * A check has a name; a partition that is missing is reported by the same code,
+ * without one. Citus passes on no more of a worker's error than its message.
+ */
 function namesConstraint(error: unknown): boolean {
-  return typeof (error as { readonly constraint?: unknown }).constraint === "string";
+  const { constraint, message } = error as { constraint?: unknown; message?: unknown };
+  return typeof constraint === "string" || /violates check constraint/.test(String(message));
 }
 
 /** The SQLSTATE that the database gave, if it was the database that failed; each has a digit, `EPIPE` none. */

@@ -1,7 +1,7 @@
 import type { Kysely } from "kysely";
 import type { IoTDevice } from "#shared/gen/iot/v1/device_pb.ts";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { isNewer, type ReadingRow } from "../../readings/reading_row.ts";
-import type { TenantId } from "../../readings/tenant.ts";
 import type { Database } from "../database.ts";
 import {
   lastInstants,

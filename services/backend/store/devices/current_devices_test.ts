@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { eachDatabase } from "../../../../tests/support/each_database.ts";
 import { device, noonSeconds, readingRow } from "../../../../tests/support/store_rows.ts";
 import { unmarked } from "../../../../tests/support/unmarked.ts";
 import type { ReadingRow } from "../../readings/reading_row.ts";
-import { defaultTenant } from "../../readings/tenant.ts";
 import type { Database } from "../database.ts";
 import { writeReadings } from "../readings/write_readings.ts";
 import { currentDevices } from "./current_devices.ts";

@@ -1,4 +1,4 @@
-import type { TenantId } from "../../readings/tenant.ts";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 
 /** How long it is before a device's pace is learned again, in milliseconds. */
 const keptMs = 60_000;

@@ -1,5 +1,5 @@
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { isNewer, type ReadingRow } from "../../readings/reading_row.ts";
-import type { TenantId } from "../../readings/tenant.ts";
 import type { WriterMark } from "./writer_mark.ts";
 
 /** Devices by id, and the newest reading that is to be told of each; undefined where it must be looked up. */

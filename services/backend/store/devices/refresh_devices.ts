@@ -1,7 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import { type MeasuredColumns, measures } from "#shared/telemetry/measures.ts";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 import type { ReadingRow } from "../../readings/reading_row.ts";
-import type { TenantId } from "../../readings/tenant.ts";
 import { float8Array, int8Array, textArray, timestamptzArray } from "../connection/binary_array.ts";
 import { inTransaction } from "../connection/in_transaction.ts";
 import type { Database } from "../database.ts";
@@ -14,8 +14,8 @@ import type { KnownPaces } from "./known_paces.ts";
 /** What the row of a device is to tell; of the newest reading nothing where there is none. */
 interface Refreshed extends Partial<Pick<ReadingRow, "micros" | "tieBreak" | "values">> {
   readonly deviceId: string;
-  /** Unix microseconds; undefined to leave `last_seen` as it is. */
-  readonly seenMicros: number | undefined;
+  /** Unix microseconds; before any that is accepted to leave `last_seen` as it is. */
+  readonly seenMicros: number;
   /** Undefined to leave it as it is. */
   readonly typicalInterval: number | undefined;
 }
@@ -59,10 +59,9 @@ async function lookUp(
   const last = await lastInstants(db, tenantId, unheard);
   return [...seen].map(([deviceId, reading]) => {
     const newest = latest.get(deviceId);
-    const lastSeconds = last.get(deviceId);
     return {
       deviceId,
-      seenMicros: reading?.micros ?? (lastSeconds && lastSeconds * 1_000_000),
+      seenMicros: reading?.micros ?? (last.get(deviceId) ?? 0) * 1_000_000,
       typicalInterval: newest?.typicalIntervalSeconds,
       ...newest && {
         ...newest.position,
@@ -81,9 +80,7 @@ async function write(
 ): Promise<ReadonlySet<string>> {
   if (rows.length === 0) return new Set();
   const ids = rows.map(({ deviceId }) => deviceId);
-  const lastSeen = sql<Date>`greatest(d.last_seen, case
-    when fresh.seen is not null then least(fresh.seen, now())
-  end)`;
+  const lastSeen = sql<Date>`greatest(d.last_seen, least(fresh.seen, now()))`;
   const written = await inTransaction(db, async (transaction) => {
     await lockDevices(transaction, "alone");
     return await transaction.updateTable("iot_devices as d")
@@ -116,7 +113,7 @@ async function write(
 type FreshColumns =
   & {
     readonly device_id: string;
-    readonly seen: Date | null;
+    readonly seen: Date;
     readonly timestamp: Date | null;
     readonly tie_break: string | null;
     readonly typical_interval: number | null;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { eachDatabase, eachServer } from "../../../../tests/support/each_database.ts";
 import { device, noonSeconds, readingRow } from "../../../../tests/support/store_rows.ts";
 import type { ReadingRow } from "../../readings/reading_row.ts";
-import { defaultTenant } from "../../readings/tenant.ts";
 import type { Database } from "../database.ts";
 import { writeReadings } from "../readings/write_readings.ts";
 import { KnownPaces } from "./known_paces.ts";
@@ -106,7 +106,8 @@ eachDatabase("refreshDevices", {
     await refresh(at("a", noonSeconds + 15));
     assert.equal((await rowOf(db, "a"))["latest"], noonSeconds + 20);
     // As the release before does it.
-    await sql`update iot_devices set last_seen = last_seen + interval '1 s'`.execute(db);
+    await sql`update iot_devices set last_seen = to_timestamp(${noonSeconds + 21}::float8)`
+      .execute(db);
     await writeReadings(db, defaultTenant, [at("a", noonSeconds + 40)]);
     await refresh(at("a", noonSeconds + 30));
     assert.equal((await rowOf(db, "a"))["latest"], noonSeconds + 40);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { eachDatabase, eachServer } from "../../../../tests/support/each_database.ts";
 import {
   countRows,
@@ -7,7 +8,6 @@ import {
   noonSeconds,
   readingRow,
 } from "../../../../tests/support/store_rows.ts";
-import { defaultTenant } from "../../readings/tenant.ts";
 import type { Database } from "../database.ts";
 import { writeDevices } from "../devices/write_devices.ts";
 import { writeReadings } from "../readings/write_readings.ts";

@@ -111,10 +111,13 @@ async function take(
     .returning([
       "p.tenant_id",
       "p.device_id",
-      sql<string>`(extract(epoch from p."timestamp") * 1000000)::bigint::text`.as("micros"),
+      // In UTC it depends on no setting, which Citus asks of an update.
+      sql<string>`(extract(epoch from p."timestamp" at time zone 'UTC') * 1000000)::bigint::text`
+        .as("micros"),
       sql<string>`p.tie_break::text`.as("tie"),
       "refused",
-      sql<number>`floor(extract(epoch from parked_at) * 1000)::float8`.as("parkedAtMs"),
+      sql<number>`floor(extract(epoch from parked_at at time zone 'UTC') * 1000)::float8`
+        .as("parkedAtMs"),
       ...measureColumnNames,
     ])
     .execute();

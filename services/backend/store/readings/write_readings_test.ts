@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { sql } from "kysely";
 import { valuesOf } from "#shared/telemetry/measures.ts";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { eachDatabase, eachServer, postgresTest } from "../../../../tests/support/each_database.ts";
 import {
   countRows,
@@ -11,7 +12,6 @@ import {
 import { waitUntil } from "../../../../tests/support/wait_until.ts";
 import { writeFailure } from "../connection/write_failure.ts";
 import { writeDevices } from "../devices/write_devices.ts";
-import { defaultTenant } from "../../readings/tenant.ts";
 import { KnownDevices } from "./known_devices.ts";
 import { pageReadings } from "./read_readings.ts";
 import { writeReadings } from "./write_readings.ts";
@@ -138,7 +138,7 @@ eachDatabase("writeReadings", {
       parked: strangeIds.length,
     });
     const released = await writeDevices(db, defaultTenant, strangeIds.map((id) => device(id)));
-    assert.equal(released.devices.length, strangeIds.length);
+    assert.equal(released.deviceIds.length, strangeIds.length);
     assert.deepEqual(await writeReadings(db, defaultTenant, rows), { stored: 0, parked: 0 });
     for (const id of strangeIds) {
       const [only, ...more] = await pageReadings(db, defaultTenant, { deviceId: id, ...all });

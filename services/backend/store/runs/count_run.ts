@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 import type { ReadingPosition } from "../../readings/reading_row.ts";
-import type { TenantId } from "../../readings/tenant.ts";
 import { textArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
 import { scan } from "./scan.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
 import { valuesOf } from "#shared/telemetry/measures.ts";
+import { defaultTenant, type TenantId } from "#shared/telemetry/tenant.ts";
 import { eachDatabase } from "../../../../tests/support/each_database.ts";
 import type { ReadingPosition } from "../../readings/reading_row.ts";
-import { defaultTenant, type TenantId } from "../../readings/tenant.ts";
 import type { Database } from "../database.ts";
 import { countPage, countUpTo, pageDeviceIds, pageParked } from "./count_run.ts";
 import { packedRowBytes, packedValues } from "./packed_rows.ts";

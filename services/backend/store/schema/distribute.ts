@@ -12,7 +12,7 @@ const everywhere: readonly Table[] = ["tenants"];
  * By their `device_id`, so that all rows of a device are on one node, where
  * foreign keys and joins find them. All other tables stay on the coordinator.
  */
-const byDevice: readonly Table[] = ["iot_devices", "parked_readings", "sensor_readings"];
+const byDevice: readonly Table[] = ["iot_devices", "sensor_readings", "parked_readings"];
 
 export const distributedTables: readonly Table[] = [...everywhere, ...byDevice];
 
@@ -48,7 +48,8 @@ export async function distributeTables(
   const found = await readShards(db);
   if (distributedTables.every((table) => found.has(table))) return listed(found, found);
   return await db.transaction().execute(async (transaction) => {
-    const names = sql.join(distributedTables.map((table) => sql.table(table)));
+    // Those who write take a table before the one that its rows refer to.
+    const names = sql.join(distributedTables.toReversed().map((table) => sql.table(table)));
     await sql`set local lock_timeout = ${sql.lit(lockTimeout)}`.execute(transaction);
     await sql`lock table ${names} in access exclusive mode`.execute(transaction);
     await sql`set local lock_timeout = 0`.execute(transaction);

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
 import { type Kysely, sql } from "kysely";
 import { ExitError } from "#shared/lifecycle/exit_error.ts";
-import { citusUrl, createCitusDatabase } from "../../../../tests/support/citus.ts";
+import { citusUrl, createCitusTestDatabase } from "../../../../tests/support/citus.ts";
 import { databaseConfig } from "../../../../tests/support/database_config.ts";
 import { createTestDatabase, postgresUrl } from "../../../../tests/support/postgres.ts";
 import { tempPglite } from "../../../../tests/support/temp_pglite.ts";
+import { waitUntil } from "../../../../tests/support/wait_until.ts";
 import { openDatabase } from "../connection/open_database.ts";
 import type { Database } from "../database.ts";
 import { distributeTables } from "./distribute.ts";
@@ -47,7 +48,7 @@ function citusTest(name: string, run: (db: Kysely<Database>) => Promise<void>): 
     name: `distributeTables ${name}, on Citus`,
     ignore: citusUrl === undefined,
     async fn() {
-      await using server = await createCitusDatabase();
+      await using server = await createCitusTestDatabase();
       await using database = await openDatabase(databaseConfig(server.url), log);
       await run(database.db);
     },
@@ -83,7 +84,7 @@ async function undistributed(db: Kysely<Database>): Promise<readonly string[]> {
 
 const laid = (before: boolean, shards = 4) => [
   { table: "tenants", shards: undefined, before },
-  ...["iot_devices", "parked_readings", "sensor_readings"].map((table) => ({
+  ...["iot_devices", "sensor_readings", "parked_readings"].map((table) => ({
     table,
     shards,
     before,
@@ -124,6 +125,24 @@ citusTest("keeps rows and foreign keys, and passes over what is distributed", as
   assert.equal(left!.bytes, 0);
   assert.deepEqual(await distributeTables(db, 8), laid(true));
   assert.deepEqual(await rowsOf(db), rows);
+});
+
+citusTest("has writers wait, and keeps all that they store", async (db) => {
+  await migrateToLatest(db, log);
+  for (const id of ["a", "b", "c"]) await insertDevice(id).execute(db);
+  const done = new AbortController();
+  let stored = 0;
+  const write = async (id: string) => {
+    // As a queue does, until there is one more after the tables were distributed.
+    for (let last = false; !last; stored++) {
+      last = done.signal.aborted;
+      await insertReading("sensor_readings", id, stored).execute(db);
+    }
+  };
+  const writing = Promise.all(["a", "b", "c"].map(write));
+  await waitUntil(() => stored > 10, { what: "the writers to be at it" });
+  await Promise.all([distributeTables(db, 4).finally(() => done.abort()), writing]);
+  assert.equal((await rowsOf(db))["sensor_readings"], stored);
 });
 
 citusTest("changes nothing if it fails half way", async (db) => {
