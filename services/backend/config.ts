@@ -130,8 +130,10 @@ export const backendSettings = {
         max: 32,
       }),
       last_seen_interval: duration({
-        doc: "least time between two writes of when a device was last seen; they take 5 % at most",
-        default: "1s",
+        doc:
+          "least time between two writes of a device's row; they take 5 % at most, and the API " +
+          "tells what they do not yet",
+        default: "2s",
         minMs: 1,
       }),
       sweep_interval: duration({
