@@ -16,6 +16,7 @@ const failures: Readonly<Record<string, WriteFailure>> = {
   "21": "reject", // cardinality violation
   "22": "reject", // data exception: a value that its column cannot hold
   "23": "reject", // integrity constraint violation: a value that a constraint forbids
+  "23505": "retry", // unique: another session registers the same device at this moment
   "23503": "retry", // foreign key: the device went between look-up and insert; then it parks
   "25": "retry", // invalid transaction state: a failover made the session read-only
   "28": "repair", // invalid authorization: the password or pg_hba.conf changed

@@ -10,6 +10,7 @@ const expected: readonly [unknown, WriteFailure, string][] = [
   ["22003", "reject", "a number that its column cannot hold"],
   ["23514", "repair", "a check that has no name: a missing partition"],
   ["23502", "reject", "a null"],
+  ["23505", "retry", "a device that another session registers as well"],
   ["23503", "retry", "a device that went in the meantime"],
   ["54000", "reject", "a row too large for its index"],
   ["40P01", "retry", "a deadlock"],

@@ -3,10 +3,10 @@ import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
 import { inTransaction } from "../connection/in_transaction.ts";
 import type { Database } from "../database.ts";
 import { measureColumnNames } from "../readings/measure_columns.ts";
-import { place } from "../readings/read_readings.ts";
+import { place, placedColumns } from "../readings/read_readings.ts";
 import { lockParked } from "./lock_parked.ts";
 import { longAgo } from "./parked_filter.ts";
-import { goByKeys, keyColumns, keyRecords, type ParkedKey } from "./parked_keys.ts";
+import { keyColumns, keyRecords, type ParkedKey } from "./parked_keys.ts";
 
 /** How long and how many readings may be parked, of all tenants. */
 export interface ParkedBounds {
@@ -45,7 +45,6 @@ export async function takeParked(
     // Of a million rows, that takes a while: before the others have to wait.
     const mayBeOver = await countAll(transaction) > maxReadings;
     await lockParked(transaction);
-    await goByKeys(transaction);
     const tooOld = sql<SqlBool>`parked_at < ${longAgo(maxAgeMs)}`;
     const old = await take(transaction, "parked_too_long", tooOld, limit);
     if (old.length === limit || !mayBeOver) return old;
@@ -101,26 +100,31 @@ async function take(
     .limit(limit)
     .execute();
   if (keys.length === 0) return [];
-  const rows = await transaction.updateTable("parked_readings as p")
-    .from(keyRecords(keys))
-    .set({ leaving_at: sql<Date>`now()` })
-    .whereRef("p.tenant_id", "=", "keys.tenant_id")
-    .whereRef("p.device_id", "=", "keys.device_id")
-    .whereRef("p.timestamp", "=", "keys.timestamp")
-    .whereRef("p.tie_break", "=", "keys.tie_break")
-    .returning([
-      "p.tenant_id",
-      "p.device_id",
-      sql<string>`(extract(epoch from p."timestamp") * 1000000)::bigint::text`.as("micros"),
-      sql<string>`p.tie_break::text`.as("tie"),
-      "refused",
-      sql<number>`floor(extract(epoch from parked_at) * 1000)::float8`.as("parkedAtMs"),
-      ...measureColumnNames,
-    ])
+  const rows = await transaction
+    .with("taken", (from) =>
+      from.updateTable("parked_readings as p")
+        .from(keyRecords(keys))
+        .set({ leaving_at: sql<Date>`now()` })
+        .whereRef("p.tenant_id", "=", "keys.tenant_id")
+        .whereRef("p.device_id", "=", "keys.device_id")
+        .whereRef("p.timestamp", "=", "keys.timestamp")
+        .whereRef("p.tie_break", "=", "keys.tie_break")
+        .returning([
+          "p.tenant_id",
+          "p.device_id",
+          "p.timestamp",
+          "p.tie_break",
+          "p.parked_at",
+          "p.refused",
+          ...measureColumnNames,
+        ]))
+    .selectFrom("taken")
+    .select(["tenant_id as tenantId", "refused", ...placedColumns])
+    .select(sql<number>`floor(extract(epoch from parked_at) * 1000)::float8`.as("parkedAtMs"))
     .execute();
   return rows.map((row) => {
     const { reading, position: { micros, tieBreak } } = place(row);
-    const { tenant_id: tenantId, device_id: deviceId, parkedAtMs, refused } = row;
+    const { tenantId, device_id: deviceId, parkedAtMs, refused } = row;
     const key = { tenantId, deviceId, micros, tieBreak: String(tieBreak) };
     return { key, reading, reason, parkedAtMs, refused };
   });
