@@ -28,11 +28,11 @@ const noDatabase = bareLoop("bare loop, no database", { database: false });
 
 async function main(options: BenchOptions, signal: AbortSignal): Promise<void> {
   await using open = new AsyncDisposableStack();
-  const site = await openSite(open, { ownServices: options.ownServices, signal, say });
+  const site = await openSite(open, { ...options, signal, say });
   print(`\`deno task bench:ingest ${Deno.args.join(" ")}\``.replace(" `", "`"));
   print(await describeMachine(site));
   if (options.tables.length > 0) await checkSpace(site, Math.max(...options.tables));
-  const sections = options.onlyDrains
+  const sections = options.onlyDrains || options.citus !== undefined
     ? [drains]
     : [drains, latencies, curveOfFleets, curveOfTables, backlogMemory];
   for (const section of sections) {

@@ -1,5 +1,7 @@
 import { type Kysely, sql } from "kysely";
 
+export const locks = ["iot_devices"];
+
 /**
  * Each device's newest reading in the device's own row, which lags behind the
  * readings: who reads it must know by how much.
@@ -32,6 +34,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     comment on table lagging_writers is
       'backends that may have stored readings which the rows of their devices do not tell yet'`
     .execute(db);
+  // As if by a backend that is gone: the first one that starts has the rows tell.
+  await sql`
+    insert into lagging_writers
+    select gen_random_uuid(), '-infinity' where exists (select from iot_devices)`.execute(db);
 }
 
 export const takesNoData = true;

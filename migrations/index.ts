@@ -7,10 +7,22 @@ import * as mixedTieBreaks from "./0005_mixed_tie_breaks.ts";
 import * as parkedBounds from "./0006_parked_bounds.ts";
 import * as tenants from "./0007_tenants.ts";
 import * as latestReadings from "./0008_latest_readings.ts";
+import type { OnlineStep } from "./online_step.ts";
 
 export interface ReversibleMigration extends Migration {
   /** Undoing it takes no data, which trying it out would be long to tell. */
   readonly takesNoData?: true;
+  /**
+   * What comes before `up`, outside of a transaction, so that `up` has little
+   * left to do: none where the tables are empty. `up` does what it finds undone.
+   */
+  prepare?(...db: Parameters<Migration["up"]>): Promise<readonly OnlineStep[]>;
+  /**
+   * Tables that `up`, once it has come to them, locks against everyone for no
+   * longer than a moment: it had better give up, and try again, than wait for
+   * one who uses them while all others wait behind it.
+   */
+  readonly locks?: readonly string[];
 }
 
 /** Every migration, in order. Append; never change one that has been released. */

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
-import { type Kysely, sql } from "kysely";
 import { openDatabase } from "../services/backend/store/connection/open_database.ts";
-import type { Database } from "../services/backend/store/database.ts";
 import {
   listMigrations,
   migrateDown,
@@ -10,26 +8,11 @@ import {
 } from "../services/backend/store/schema/migrate.ts";
 import { databaseConfig } from "../tests/support/database_config.ts";
 import { createTestDatabase, postgresUrl } from "../tests/support/postgres.ts";
+import { schemaOf } from "../tests/support/schema_of.ts";
 import { tempPglite } from "../tests/support/temp_pglite.ts";
 import { migrations } from "./index.ts";
 
 const log = getLogger("migrations-test");
-
-/** Every column, index and constraint, as the database describes them. */
-async function schemaOf(db: Kysely<Database>): Promise<readonly string[]> {
-  const { rows } = await sql<{ line: string }>`
-    select concat_ws(' ', table_name,
-      row_number() over (partition by table_name order by ordinal_position),
-      column_name, data_type, collation_name, is_nullable, column_default) as line
-    from information_schema.columns where table_schema = 'public'
-    union all
-    select indexdef from pg_indexes where schemaname = 'public'
-    union all
-    select concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid))
-    from pg_constraint where connamespace = 'public'::regnamespace
-    order by 1`.execute(db);
-  return rows.map(({ line }) => line).filter((line) => !line.includes("kysely_migration"));
-}
 
 async function forthAndBack(url: string): Promise<readonly string[]> {
   await using database = await openDatabase(databaseConfig(url), log);

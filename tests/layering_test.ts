@@ -4,7 +4,10 @@ import { type ModuleImport, moduleImports, sourceFiles } from "../tools/module_g
 const folders = ["migrations", "services", "shared"];
 
 const imports = await moduleImports(await sourceFiles(folders));
-const sources = imports.filter(({ from }) => !isTest(from));
+/** Of the programs, not of what their tests import. */
+const sources = imports.filter(({ from }) =>
+  folders.some((folder) => from.startsWith(`${folder}/`)) && !isTest(from)
+);
 
 function isTest(file: string): boolean {
   return /_test\.tsx?$/.test(file) || file.startsWith("tests/");

@@ -3,6 +3,7 @@ import { getLogger } from "@logtape/logtape";
 import { sql } from "kysely";
 import { openDatabase } from "../services/backend/store/connection/open_database.ts";
 import { tempFolder } from "../tools/services/temp_folder.ts";
+import { citusUrl, createCitusTestDatabase } from "./support/citus.ts";
 import { databaseConfig } from "./support/database_config.ts";
 import { createTestDatabase, postgresUrl } from "./support/postgres.ts";
 import { refusal } from "./support/program_output.ts";
@@ -77,5 +78,34 @@ Deno.test({
         }, { what: "the session to end" });
       }
     });
+  },
+});
+
+Deno.test({
+  name: "migrate distributes what it has applied, once, on Citus",
+  ignore: citusUrl === undefined,
+  async fn() {
+    await using database = await createCitusTestDatabase();
+    const url = `--db-url=${database.url}`;
+    assert.match(
+      await refusal("migrate", { args: ["distribute", url] }),
+      /^Cannot distribute the tables: migrations are missing; say demo-app migrate up first/,
+    );
+    assert.equal((await runTask("migrate", { args: [url] })).code, 0);
+    const distribute = async (...args: string[]) => {
+      const { code, stdout, stderr } = await runTask("migrate", { args: ["distribute", ...args] });
+      assert.deepEqual([code, stderr], [0, ""]);
+      return stdout.split("\n").filter((line) => /^\w+ {2,}/.test(line));
+    };
+    assert.deepEqual(await distribute(url, "--shards=4"), [
+      "tenants           whole on every node",
+      "iot_devices       4 shards, by device_id",
+      "sensor_readings   4 shards, by device_id",
+      "parked_readings   4 shards, by device_id",
+    ]);
+    assert.deepEqual(
+      (await distribute(url))[1],
+      "iot_devices       as it was: 4 shards, by device_id",
+    );
   },
 });

@@ -10,6 +10,25 @@ export interface MissingService {
   readonly supply: readonly string[];
 }
 
+/** Something that tests are extra for: none need run on it. */
+export interface OptionalService {
+  readonly name: string;
+  /** The tests that use it, and no others, have names of this kind. */
+  readonly testsNamed: RegExp;
+  /** The command that runs them. */
+  readonly supply: string;
+}
+
+/** For people to read: how many tests were ignored for want of it, and how to run them. */
+export function optionalTestsReport(
+  ignored: readonly IgnoredTest[],
+  { name, supply }: OptionalService,
+): string {
+  return `${
+    counted(ignored)
+  } ignored, for want of ${name}, which is optional\nTo run them: ${supply}\n`;
+}
+
 /**
  * For people to read: under each missing service the ignored tests of the files
  * that use it, and how to supply it; then the tests that were ignored for a

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ignoredTestsReport } from "./ignored_tests_report.ts";
+import { ignoredTestsReport, optionalTestsReport } from "./ignored_tests_report.ts";
 import { ignoredTests } from "./junit_report.ts";
 
 const report = `<?xml version="1.0" encoding="UTF-8"?>
@@ -36,5 +36,13 @@ Deno.test("ignoredTestsReport names tests under what they lack, found through th
     '1 test ignored, for want of PostgreSQL:\n  a_test.ts: stores <a> & "b"\n' +
       "To run them: start it\n         or: buy it\n" +
       "\n1 test ignored:\n  b_test.ts: elsewhere\n",
+  );
+});
+
+Deno.test("optionalTestsReport says how many were ignored, and how to run them", () => {
+  const rig = { name: "Rig", testsNamed: /rig$/, supply: "RIG=1 deno task test" };
+  assert.equal(
+    optionalTestsReport(ignoredTests(report), rig),
+    "2 tests ignored, for want of Rig, which is optional\nTo run them: RIG=1 deno task test\n",
   );
 });

@@ -1,19 +1,26 @@
 /**
  * `deno task test [--require-all] [--own-services] [arguments of deno test]`
  *
- * Finds PostgreSQL, RabbitMQ and Chromium, starts what is not there, runs the
- * tests, and stops what it started. Tests of what could not be had are ignored,
- * and named at the end. (A file named test.ts would itself be taken for a test.)
+ * Finds PostgreSQL, RabbitMQ, Chromium and PgBouncer, starts what servers are not
+ * there, runs the tests, and stops what it started. Tests of what could not be
+ * had are ignored, and named at the end; so are those of Citus, which is only
+ * used where it is named. (A file named test.ts would itself be taken for a test.)
  */
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { ignoredTestsReport, type MissingService } from "./ignored_tests_report.ts";
+import {
+  ignoredTestsReport,
+  type MissingService,
+  optionalTestsReport,
+} from "./ignored_tests_report.ts";
 import { ignoredTests } from "./junit_report.ts";
 import { moduleImports } from "./module_graph.ts";
-import { findChromium } from "./services/find_chromium.ts";
-import { withoutPassword } from "./services/find_service.ts";
-import { missingChromium, neededServices } from "./services/needed_services.ts";
+import { findService, withoutPassword } from "./services/find_service.ts";
+import { namedCitusUrl } from "./services/named_url.ts";
+import { neededPrograms } from "./services/needed_programs.ts";
+import { neededServices, optionalCitus } from "./services/needed_services.ts";
 import { obtainService } from "./services/obtain_service.ts";
+import { probeCitus } from "./services/probe.ts";
 import { ServiceError } from "./services/service.ts";
 import { tempFolder } from "./services/temp_folder.ts";
 import { testArguments } from "./test_arguments.ts";
@@ -46,10 +53,16 @@ async function main(signal: AbortSignal): Promise<number> {
     found[needed.variable] = service.url;
     say(`${needed.name}: ${withoutPassword(service.url)} (${service.origin})`);
   }
-  const chromium = await findChromium(environment["TEST_CHROMIUM"]);
-  if (chromium === undefined) missing.push(missingChromium);
-  else found["TEST_CHROMIUM"] = chromium;
-  say(`Chromium: ${chromium ?? "none found"}\n`);
+  for (const needed of neededPrograms) {
+    const path = await needed.find(environment[needed.variable]);
+    if (path === undefined) missing.push(needed);
+    else found[needed.variable] = path;
+    say(`${needed.name}: ${path ?? "none found"}`);
+  }
+  const named = namedCitusUrl(environment);
+  const citus = await findService({ probe: probeCitus, named, usualUrl: undefined });
+  if (citus !== undefined) found["TEST_CITUS_URL"] = citus.url;
+  say(`Citus: ${citus === undefined ? "none named" : withoutPassword(citus.url)}\n`);
   signal.throwIfAborted();
 
   if (requireAll && missing.length > 0) {
@@ -69,7 +82,10 @@ async function main(signal: AbortSignal): Promise<number> {
     },
     signal,
   );
-  const ignored = await readIgnored(reportPath);
+  const all = await readIgnored(reportPath);
+  const extra = all.filter(({ name }) => optionalCitus.testsNamed.test(name));
+  if (extra.length > 0) say(`\n${optionalTestsReport(extra, optionalCitus)}`);
+  const ignored = all.filter((test) => !extra.includes(test));
   if (ignored.length === 0) return status;
   const imports = await moduleImports([...new Set(ignored.map(({ file }) => file))]);
   say(`\n${ignoredTestsReport(ignored, missing, imports)}`);

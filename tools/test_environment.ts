@@ -1,5 +1,5 @@
 /** Variables of the person who runs the tests, which would change what they test. */
-const foreignVariable = /^(APP_|PG|TEST_|OTEL_|(DATABASE|AMQP|RABBITMQ)_URL$)/;
+const foreignVariable = /^(APP_|PG|TEST_|OTEL_|(DATABASE|AMQP|RABBITMQ|CITUS)_URL$)/;
 
 /** The environment without what would change the tests. */
 export function testEnvironment(

@@ -31,7 +31,8 @@ export async function drain(
 ): Promise<Drain> {
   const servers = {
     broker: await listenerPid(site.amqpUrl),
-    postgres: await listenerPid(site.databaseUrl),
+    // One of several servers says nothing of all.
+    postgres: site.distributed ? undefined : await listenerPid(site.databaseUrl),
   };
   await using running = contender.start(site, readings);
   const roots = { consumer: running.pid, ...servers };

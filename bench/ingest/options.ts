@@ -24,6 +24,15 @@ export interface BenchOptions {
   /** Where to put CPU profiles of one more backend; undefined for none. */
   readonly profile: string | undefined;
   readonly ownServices: boolean;
+  /** Where the tables are distributed; undefined for a PostgreSQL server. */
+  readonly citus: CitusOptions | undefined;
+}
+
+export interface CitusOptions {
+  /** Of a database of the coordinator, which knows the nodes. */
+  readonly url: string;
+  /** Of each table. */
+  readonly shards: number;
 }
 
 export const usage = `deno task bench:ingest [options]
@@ -43,6 +52,9 @@ export const usage = `deno task bench:ingest [options]
   --only-drains       nothing but the drains of the backend, its rivals and the bare loop
   --profile=FOLDER    also drain with a backend whose CPU profiles are put there
   --own-services      start servers of its own, rather than use those that run
+  --citus=URL         nothing but drains, into tables that Citus distributes: the URL is of a
+                      database of the coordinator, whose nodes get one of its own for the while
+  --shards=N          of each table, with --citus
 `;
 
 const quick = {
@@ -81,6 +93,8 @@ export function readOptions(args: readonly string[]): BenchOptions {
       "only-drains": { type: "boolean", default: false },
       "profile": { type: "string" },
       "own-services": { type: "boolean", default: false },
+      "citus": { type: "string" },
+      "shards": { type: "string", default: "32" },
     },
   });
   const mode = values.full ? full : quick;
@@ -102,6 +116,9 @@ export function readOptions(args: readonly string[]): BenchOptions {
     onlyDrains: values["only-drains"],
     profile: values.profile,
     ownServices: values["own-services"],
+    citus: values.citus === undefined
+      ? undefined
+      : { url: values.citus, shards: wholeNumber("shards", values.shards, 1) },
   };
 }
 

@@ -3,11 +3,14 @@ import { type Channel, type ChannelModel, connect } from "amqplib";
 import { Client } from "pg";
 import { deadLetterQueue } from "#shared/broker/port/broker.ts";
 import { openDatabase } from "../../services/backend/store/connection/open_database.ts";
+import { distributeTables } from "../../services/backend/store/schema/distribute.ts";
 import { migrateToLatest } from "../../services/backend/store/schema/migrate.ts";
+import { createCitusDatabase } from "../../tools/services/citus_database.ts";
 import { neededServices } from "../../tools/services/needed_services.ts";
 import { obtainService } from "../../tools/services/obtain_service.ts";
-import { type Service, ServiceError } from "../../tools/services/service.ts";
+import { runningService, type Service, ServiceError } from "../../tools/services/service.ts";
 import { durableSettings, startPostgres } from "../../tools/services/start_postgres.ts";
+import type { CitusOptions } from "./options.ts";
 import { fleet } from "./workload.ts";
 
 /** Where it is measured: servers, and a database and queues that nobody else uses. */
@@ -15,6 +18,8 @@ export interface Site {
   readonly amqpUrl: string;
   readonly postgresUrl: string;
   readonly databaseUrl: string;
+  /** Whether the tables lie on more servers than that of the URL. */
+  readonly distributed: boolean;
   readonly sensorQueue: string;
   readonly deviceQueue: string;
   readonly pg: Client;
@@ -26,14 +31,19 @@ export interface Site {
 /** Opens the site; disposing removes its database and queues, and servers that were started. */
 export async function openSite(
   open: AsyncDisposableStack,
-  { ownServices, signal, say }: {
+  { ownServices, citus, signal, say }: {
     readonly ownServices: boolean;
+    readonly citus?: CitusOptions | undefined;
     readonly signal: AbortSignal;
     readonly say: (line: string) => void;
   },
 ): Promise<Site> {
   const obtained: Record<string, Service> = {};
   for (const needed of neededServices) {
+    if (needed.name === "PostgreSQL" && citus !== undefined) {
+      obtained[needed.name] = runningService(citus.url, await describeCitus(citus));
+      continue;
+    }
     const service = await obtainService(
       needed.name === "PostgreSQL"
         ? {
@@ -52,7 +62,7 @@ export async function openSite(
   const [postgres, rabbitmq] = [obtained["PostgreSQL"]!, obtained["RabbitMQ"]!];
 
   const id = crypto.randomUUID().slice(0, 8);
-  const database = await openOwnDatabase(open, postgres.url);
+  const database = await openOwnDatabase(open, postgres.url, citus);
   const broker = await connect(rabbitmq.url);
   open.defer(() => broker.close());
   const channel = await broker.createChannel();
@@ -66,12 +76,22 @@ export async function openSite(
     amqpUrl: rabbitmq.url,
     postgresUrl: postgres.url,
     ...database,
+    distributed: citus !== undefined,
     sensorQueue,
     deviceQueue,
     broker,
     channel,
     origins: `PostgreSQL: ${postgres.origin}; RabbitMQ: ${rabbitmq.origin}`,
   };
+}
+
+async function describeCitus({ url, shards }: CitusOptions): Promise<string> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  const { rows: [nodes] } = await client.query<{ storing: number }>(
+    "select count(*)::int as storing from pg_dist_node where shouldhaveshards",
+  ).finally(() => client.end());
+  return `Citus, ${shards} shards, nodes that store: ${nodes!.storing}`;
 }
 
 /** The same site but for another database of its own. */
@@ -82,9 +102,13 @@ export async function withOwnDatabase(open: AsyncDisposableStack, site: Site): P
 async function openOwnDatabase(
   open: AsyncDisposableStack,
   server: string,
+  citus?: CitusOptions,
 ): Promise<Pick<Site, "databaseUrl" | "pg">> {
   const name = `bench_${crypto.randomUUID().slice(0, 8)}`;
-  const databaseUrl = await createDatabase(open, server, name);
+  const databaseUrl = citus === undefined
+    ? await createDatabase(open, server, name)
+    : open.use(await createCitusDatabase(citus.url, name)).url;
+  await createTables(databaseUrl, citus);
   const pg = new Client({ connectionString: databaseUrl });
   await pg.connect();
   open.defer(() => pg.end());
@@ -109,18 +133,22 @@ async function createDatabase(
   open.defer(() => execute(`drop database if exists ${name} with (force)`));
   const url = new URL(server);
   url.pathname = `/${name}`;
+  return url.href;
+}
+
+async function createTables(databaseUrl: string, citus: CitusOptions | undefined): Promise<void> {
   const log = getLogger("bench");
   await using database = await openDatabase({
-    url,
+    url: new URL(databaseUrl),
     host: "",
     port: 0,
     user: "",
     password: "",
-    database: name,
+    database: "",
     maxConnections: 2,
   }, log);
   await migrateToLatest(database.db, log);
-  return url.href;
+  if (citus !== undefined) await distributeTables(database.db, citus.shards);
 }
 
 /** Empty tables but for the devices, at rest: what an earlier run left to do is done. */

@@ -9,6 +9,7 @@ import { warnIfOpen } from "#shared/http/warn_if_open.ts";
 import { aborted } from "#shared/lifecycle/aborted.ts";
 import { ClosedTogether } from "#shared/lifecycle/closed_together.ts";
 import { createRegistry } from "#shared/observability/runtime_metrics.ts";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { iotService, translateStoreError } from "./api/iot_service.ts";
 import { checkConfig } from "./check_config.ts";
 import { type BackendConfig, backendSettings } from "./config.ts";
@@ -24,11 +25,11 @@ import { LastSeen } from "./jobs/last_seen.ts";
 import { mendDevicesJob } from "./jobs/mend_devices.ts";
 import { releaseParkedJob } from "./jobs/release_parked.ts";
 import { runJobs } from "./jobs/run_jobs.ts";
-import { defaultTenant } from "./readings/tenant.ts";
 import { serveApi } from "./rpc_server/serve_api.ts";
 import { databaseClock } from "./store/connection/database_clock.ts";
 import { answers, openBackendDatabase } from "./store/connection/open_database.ts";
 import { waitForDatabase } from "./store/connection/wait_for_database.ts";
+import { KnownPaces } from "./store/devices/known_paces.ts";
 import { LaggingDevices } from "./store/devices/lagging_devices.ts";
 import { refreshDevices } from "./store/devices/refresh_devices.ts";
 import { WriterMark } from "./store/devices/writer_mark.ts";
@@ -78,8 +79,9 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   warnIfOpen(host, log);
 
   // Migrations that are applied are passed over.
-  const { maintenance } = database;
-  await waitForDatabase(() => migrateToLatest(maintenance, log), config.db, log, signal);
+  const { maintenance, ingest: beside } = database;
+  const migrate = () => migrateToLatest(maintenance, log, { signal, beside });
+  await waitForDatabase(migrate, config.db, log, signal);
   const lagging = new LaggingDevices(new WriterMark(database.ingest));
   const api = intake.use(
     await serveApi({
@@ -100,10 +102,11 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
     }),
   );
 
+  const paces = new KnownPaces();
   const lastSeen = outlets.use(
     new LastSeen({
       lagging,
-      refresh: (tenantId, seen) => refreshDevices(maintenance, tenantId, seen),
+      refresh: (tenantId, seen) => refreshDevices(maintenance, tenantId, seen, paces),
       intervalMs: ingest.lastSeenIntervalMs,
       log,
     }),

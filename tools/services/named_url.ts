@@ -33,6 +33,11 @@ export function namedAmqpUrl(environment: Environment): NamedUrl | undefined {
   return firstNamed(["TEST_AMQP_URL", "AMQP_URL", "RABBITMQ_URL"], environment);
 }
 
+/** The database of a Citus coordinator that the environment names. Empty variables count as unset. */
+export function namedCitusUrl(environment: Environment): NamedUrl | undefined {
+  return firstNamed(["TEST_CITUS_URL", "CITUS_URL"], environment);
+}
+
 function firstNamed(variables: readonly string[], environment: Environment): NamedUrl | undefined {
   for (const variable of variables) {
     const url = environment[variable];

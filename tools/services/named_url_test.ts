@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { namedAmqpUrl, namedPostgresUrl } from "./named_url.ts";
+import { namedAmqpUrl, namedCitusUrl, namedPostgresUrl } from "./named_url.ts";
 
 Deno.test("namedPostgresUrl prefers TEST_POSTGRES_URL, then DATABASE_URL, then PGHOST", () => {
   const all = { PGHOST: "db", DATABASE_URL: "postgres://b", TEST_POSTGRES_URL: "postgres://a" };
@@ -31,6 +31,13 @@ Deno.test("namedAmqpUrl prefers TEST_AMQP_URL, then AMQP_URL, then RABBITMQ_URL"
   assert.equal(namedAmqpUrl(all)?.variable, "TEST_AMQP_URL");
   assert.equal(namedAmqpUrl({ ...all, TEST_AMQP_URL: "" })?.variable, "AMQP_URL");
   assert.equal(namedAmqpUrl({ RABBITMQ_URL: "amqp://c" })?.url, "amqp://c");
+});
+
+Deno.test("namedCitusUrl prefers TEST_CITUS_URL, then CITUS_URL, and takes no other server", () => {
+  const both = { CITUS_URL: "postgres://b", TEST_CITUS_URL: "postgres://a" };
+  assert.equal(namedCitusUrl(both)?.variable, "TEST_CITUS_URL");
+  assert.equal(namedCitusUrl({ ...both, TEST_CITUS_URL: "" })?.url, "postgres://b");
+  assert.equal(namedCitusUrl({ DATABASE_URL: "postgres://c", PGHOST: "db" }), undefined);
 });
 
 Deno.test("Nothing is named where no variable is set", () => {

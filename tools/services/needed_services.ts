@@ -1,4 +1,5 @@
-import type { MissingService } from "../ignored_tests_report.ts";
+import type { MissingService, OptionalService } from "../ignored_tests_report.ts";
+import { installCommands } from "./install_commands.ts";
 import { namedAmqpUrl, namedPostgresUrl, type NamedUrl } from "./named_url.ts";
 import { type Probe, probePostgres, probeRabbitmq } from "./probe.ts";
 import type { Service } from "./service.ts";
@@ -17,13 +18,6 @@ export interface NeededService extends MissingService {
   readonly startInstalled: (signal: AbortSignal) => Promise<Service | undefined>;
 }
 
-const install = (debian: string, homebrew: string) =>
-  Deno.build.os === "darwin"
-    ? [`brew install ${homebrew}`]
-    : Deno.build.os === "linux"
-    ? [`apt-get install ${debian}`]
-    : [];
-
 export const neededServices: readonly NeededService[] = [
   {
     name: "PostgreSQL",
@@ -39,7 +33,7 @@ export const neededServices: readonly NeededService[] = [
       url: (port) => `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
     },
     startInstalled: startPostgres,
-    supply: ["docker compose up -d postgres", ...install("postgresql", "postgresql@18")],
+    supply: ["docker compose up -d postgres", ...installCommands("postgresql", "postgresql@18")],
   },
   {
     name: "RabbitMQ",
@@ -56,12 +50,13 @@ export const neededServices: readonly NeededService[] = [
       url: (port) => `amqp://guest:guest@127.0.0.1:${port}`,
     },
     startInstalled: startRabbitmq,
-    supply: ["docker compose up -d rabbitmq", ...install("rabbitmq-server", "rabbitmq")],
+    supply: ["docker compose up -d rabbitmq", ...installCommands("rabbitmq-server", "rabbitmq")],
   },
 ];
 
-export const missingChromium: MissingService = {
-  name: "Chromium",
-  support: "tests/support/chromium.ts",
-  supply: [...install("chromium", "--cask chromium"), "TEST_CHROMIUM=<path> deno task test"],
+/** What is tested on it is tested on PostgreSQL, too. */
+export const optionalCitus: OptionalService = {
+  name: "Citus",
+  testsNamed: /, on Citus$/,
+  supply: "CITUS_URL=<database of a coordinator that has workers> deno task test",
 };

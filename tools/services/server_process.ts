@@ -1,4 +1,5 @@
 import { reasonOf, ServiceError } from "./service.ts";
+import type { ServerUser } from "./unprivileged_user.ts";
 
 export interface ServerCommand {
   readonly path: string;
@@ -6,7 +7,7 @@ export interface ServerCommand {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd: string;
   /** Undefined to stay the same user. */
-  readonly user?: { readonly uid: number; readonly gid: number } | undefined;
+  readonly user?: ServerUser | undefined;
   /** The quickest signal after which nothing of the server is left. */
   readonly stopSignal: Deno.Signal;
 }

@@ -5,6 +5,7 @@ import type { RestartableService } from "./restartable_service.ts";
 import { type ServerProcess, startServer } from "./server_process.ts";
 import { ServiceError } from "./service.ts";
 import { tempFolder } from "./temp_folder.ts";
+import { type ServerUser, unprivilegedUser } from "./unprivileged_user.ts";
 
 /** Where packages put the server, apart from `PATH`: Debian, Red Hat, source, Homebrew. */
 async function serverFolders(): Promise<readonly string[]> {
@@ -96,7 +97,7 @@ export async function startPostgres(
 async function initialize(
   initdb: string,
   folder: string,
-  user: { readonly uid: number; readonly gid: number } | undefined,
+  user: ServerUser | undefined,
 ): Promise<void> {
   const { success, stderr } = await new Deno.Command(initdb, {
     args: [
@@ -109,22 +110,4 @@ async function initialize(
     stdout: "null",
   }).output();
   if (!success) throw new ServiceError(`${initdb}: ${new TextDecoder().decode(stderr).trim()}`);
-}
-
-/** Whom to run the server as: PostgreSQL refuses root. Undefined to stay who we are. */
-async function unprivilegedUser(): Promise<
-  { readonly uid: number; readonly gid: number } | undefined
-> {
-  if (Deno.build.os === "windows" || Deno.uid() !== 0) return undefined;
-  for (const name of ["postgres", "nobody"]) {
-    const [uid, gid] = [await idOf(name, "-u"), await idOf(name, "-g")];
-    if (uid !== undefined && gid !== undefined) return { uid, gid };
-  }
-  throw new ServiceError("PostgreSQL refuses to run as root, and no other user was found");
-}
-
-async function idOf(user: string, kind: "-u" | "-g"): Promise<number | undefined> {
-  const { success, stdout } = await new Deno.Command("id", { args: [kind, user], stderr: "null" })
-    .output();
-  return success ? Number(new TextDecoder().decode(stdout)) : undefined;
 }

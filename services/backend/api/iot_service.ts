@@ -1,6 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { IoTService } from "#shared/gen/iot/v1/iot_service_pb.ts";
-import { defaultTenant } from "../readings/tenant.ts";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import type { ApiRoutes } from "../rpc_server/api_routes.ts";
 import { retryQuery } from "../store/connection/retry_query.ts";
 import { isTransient, sqlState } from "../store/connection/write_failure.ts";

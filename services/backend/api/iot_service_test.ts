@@ -4,6 +4,7 @@ import { getLogger } from "@logtape/logtape";
 import fc from "fast-check";
 import { type Kysely, sql } from "kysely";
 import { Registry } from "prom-client";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { eachDatabase, postgresTest } from "../../../tests/support/each_database.ts";
 import {
   GrpcJsClient,
@@ -15,7 +16,6 @@ import type { Database, QueryHandle } from "../store/database.ts";
 import { writeDevices } from "../store/devices/write_devices.ts";
 import { writeReadings } from "../store/readings/write_readings.ts";
 import { unmarked } from "../../../tests/support/unmarked.ts";
-import { defaultTenant } from "../readings/tenant.ts";
 import { iotService, translateStoreError } from "./iot_service.ts";
 
 /** As proto-loader gives them: 64-bit integers as text. */

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { defaultTenant, type TenantId } from "#shared/telemetry/tenant.ts";
 import type { ReadingPosition } from "../readings/reading_row.ts";
-import { defaultTenant, type TenantId } from "../readings/tenant.ts";
 
 /** Raised when the payload's form changes, so that older tokens are refused, not misread. */
 const version = 1;

@@ -1,6 +1,6 @@
 import type { Kysely } from "kysely";
 import type { IoTDevice } from "#shared/gen/iot/v1/device_pb.ts";
-import type { TenantId } from "../readings/tenant.ts";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 import type { Database } from "../store/database.ts";
 import type { LaggingDevices } from "../store/devices/lagging_devices.ts";
 import { writeDevices } from "../store/devices/write_devices.ts";
@@ -30,9 +30,7 @@ export function deviceMessages(
         metrics.stored.inc({ table: "iot_devices" }, devices.length);
         metrics.released.inc(released.moved);
         metrics.duplicates.inc(released.duplicates);
-        for (const { deviceId, newestMicros } of released.devices) {
-          lagging.note(tenantId, deviceId, newestMicros);
-        }
+        for (const deviceId of released.deviceIds) lagging.note(tenantId, deviceId, undefined);
       });
     },
   };

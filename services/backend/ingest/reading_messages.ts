@@ -1,7 +1,7 @@
 import type { Kysely } from "kysely";
 import { orAborted } from "#shared/lifecycle/or_aborted.ts";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 import type { ReadingRow } from "../readings/reading_row.ts";
-import type { TenantId } from "../readings/tenant.ts";
 import type { Database } from "../store/database.ts";
 import type { LaggingDevices } from "../store/devices/lagging_devices.ts";
 import { KnownDevices } from "../store/readings/known_devices.ts";
@@ -42,10 +42,11 @@ export async function readingMessages(
       const write = () => writeReadings(db, tenantId, rows, known);
       await lagging.during(tenantId, rows, write, (written) => {
         count(rows.length, written);
-        for (const { deviceId, micros } of rows) {
+        for (const row of rows) {
+          const { deviceId } = row;
           // A device that is not known has no row to note it in; and whoever makes ids up can make
           // more than are ever forgotten.
-          if (written.parked === 0 || known.has(deviceId)) lagging.note(tenantId, deviceId, micros);
+          if (written.parked === 0 || known.has(deviceId)) lagging.note(tenantId, deviceId, row);
         }
       });
     },

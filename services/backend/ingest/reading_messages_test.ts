@@ -5,13 +5,13 @@ import { type Kysely, sql } from "kysely";
 import { Registry } from "prom-client";
 import type { Delivery, SubscriptionOptions } from "#shared/broker/port/broker.ts";
 import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
-import { eachDatabase, postgresTest } from "../../../tests/support/each_database.ts";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
+import { eachDatabase, eachServer } from "../../../tests/support/each_database.ts";
 import { untilOneWaits } from "../../../tests/support/row_lock.ts";
 import { device, noonSeconds } from "../../../tests/support/store_rows.ts";
 import { inTime, waitUntil } from "../../../tests/support/wait_until.ts";
 import type { Database } from "../store/database.ts";
 import { writeDevices } from "../store/devices/write_devices.ts";
-import { defaultTenant } from "../readings/tenant.ts";
 import { FutureWatch } from "./clocks/future_watch.ts";
 import { consumeQueue } from "./consume_queue.ts";
 import { createIngestMetrics } from "./ingest_metrics.ts";
@@ -80,7 +80,7 @@ eachDatabase("readingMessages", {
   },
 });
 
-postgresTest("readingMessages is told to stop", {
+eachServer("readingMessages is told to stop", {
   async "while the database has it wait"(db) {
     await db.transaction().execute(async (other) => {
       await sql`lock table iot_devices`.execute(other);

@@ -1,6 +1,6 @@
 import type { Logger } from "@logtape/logtape";
 import { within } from "#shared/lifecycle/within.ts";
-import type { TenantId } from "../readings/tenant.ts";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 import type { LaggingDevices, SeenDevices } from "../store/devices/lagging_devices.ts";
 import type { Job, JobOutcome } from "./job.ts";
 import { type JobClock, systemClock } from "./job_clock.ts";

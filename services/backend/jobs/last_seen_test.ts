@@ -1,21 +1,34 @@
 import assert from "node:assert/strict";
 import { Registry } from "prom-client";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { keptLog } from "../../../tests/support/log_lines.ts";
 import { ManualClock } from "../../../tests/support/manual_clock.ts";
 import { unmarked } from "../../../tests/support/unmarked.ts";
-import { defaultTenant } from "../readings/tenant.ts";
+import type { ReadingRow } from "../readings/reading_row.ts";
 import type { SeenDevices } from "../store/devices/lagging_devices.ts";
 import { LastSeen } from "./last_seen.ts";
 import { runJobs } from "./run_jobs.ts";
 
 const intervalMs = 1_000;
 
+const reading = (deviceId: string, micros: number): ReadingRow => ({
+  deviceId,
+  micros,
+  tieBreak: 0n,
+  values: [],
+});
+
+/** As `SeenDevices`, and of each reading its instant. */
+type Seen = ReadonlyMap<string, number | undefined>;
+const instantsOf = (seen: SeenDevices): Seen =>
+  new Map([...seen].map(([id, reading]) => [id, reading?.micros]));
+
 /** A `LastSeen` that is run by a clock which stands still until it is told to go on. */
-async function scenario(write: (seen: SeenDevices) => Promise<void>) {
+async function scenario(write: (seen: Seen) => Promise<void>) {
   const clock = new ManualClock(0);
   const { log, lines } = keptLog();
   const lagging = unmarked();
-  const refresh = (_: number, seen: SeenDevices) => write(seen);
+  const refresh = (_: number, seen: SeenDevices) => write(instantsOf(seen));
   const lastSeen = new LastSeen({ lagging, refresh, intervalMs, log, clock });
   const running = runJobs([lastSeen], { registry: new Registry(), log, clock });
   await clock.asleep();
@@ -27,7 +40,7 @@ async function scenario(write: (seen: SeenDevices) => Promise<void>) {
   };
   return {
     clock,
-    note: (id: string, micros: number) => lagging.note(defaultTenant, id, micros),
+    note: (id: string, micros: number) => lagging.note(defaultTenant, id, reading(id, micros)),
     lines,
     pass,
     /** An interval, and the pause after a write that took no time. */
@@ -43,7 +56,7 @@ async function scenario(write: (seen: SeenDevices) => Promise<void>) {
 }
 
 Deno.test("LastSeen writes the newest instant of each device, in one write", async () => {
-  const writes: SeenDevices[] = [];
+  const writes: Seen[] = [];
   {
     await using t = await scenario((seen) => Promise.resolve(void writes.push(seen)));
     for (const [id, micros] of [["a", 1], ["b", 5], ["a", 3], ["a", 2]] as const) {
@@ -54,7 +67,7 @@ Deno.test("LastSeen writes the newest instant of each device, in one write", asy
 });
 
 Deno.test("LastSeen writes once an interval, and nothing when nothing was noted", async () => {
-  const writes: SeenDevices[] = [];
+  const writes: Seen[] = [];
   await using t = await scenario((seen) => Promise.resolve(void writes.push(seen)));
   for (let interval = 0; interval < 3; interval++) await t.interval();
   assert.deepEqual(writes, []);
@@ -70,8 +83,8 @@ Deno.test("LastSeen writes once an interval, and nothing when nothing was noted"
 
 Deno.test("LastSeen keeps what could not be written, beside what is newer", async () => {
   let failing = true;
-  const tried: SeenDevices[] = [];
-  const written: SeenDevices[] = [];
+  const tried: Seen[] = [];
+  const written: Seen[] = [];
   {
     await using t = await scenario((seen) => {
       tried.push(new Map(seen));
@@ -96,7 +109,7 @@ Deno.test("LastSeen keeps what could not be written, beside what is newer", asyn
 Deno.test("LastSeen writes at its end what was noted while a write was under way", async () => {
   const reached = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<void>();
-  const written: SeenDevices[] = [];
+  const written: Seen[] = [];
   const t = await scenario(async (seen) => {
     reached.resolve();
     await gate.promise;
@@ -175,7 +188,7 @@ Deno.test("LastSeen writes nothing twice, and nothing that is not, where its end
   const lastSeen = new LastSeen({
     lagging,
     async refresh(_, seen) {
-      written.push(...seen);
+      written.push(...instantsOf(seen));
       await gate.promise;
     },
     intervalMs,
@@ -183,7 +196,7 @@ Deno.test("LastSeen writes nothing twice, and nothing that is not, where its end
     clock,
   });
   const ids = Array.from({ length: 2_500 }, (_, at) => `device-${at}`);
-  for (const id of ids) lagging.note(defaultTenant, id, 1);
+  for (const id of ids) lagging.note(defaultTenant, id, reading(id, 1));
   // Its write takes longer than closing waits.
   const stuck = lastSeen.run(AbortSignal.abort());
   const last = lastSeen[Symbol.asyncDispose]();

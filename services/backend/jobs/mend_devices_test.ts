@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { sql } from "kysely";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { eachDatabase } from "../../../tests/support/each_database.ts";
 import { keptLog } from "../../../tests/support/log_lines.ts";
 import { device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
-import { defaultTenant } from "../readings/tenant.ts";
 import { writeDevices } from "../store/devices/write_devices.ts";
 import { WriterMark } from "../store/devices/writer_mark.ts";
 import { writeReadings } from "../store/readings/write_readings.ts";

@@ -48,9 +48,7 @@ async function releaseSome({ db, lagging, metrics, log }: ReleaseOptions): Promi
       await lagging.during(tenantId, devices, release, (released) => {
         if (released === undefined) return;
         const { moved, duplicates, setAside } = released;
-        for (const { deviceId, newestMicros } of released.devices) {
-          lagging.note(tenantId, deviceId, newestMicros);
-        }
+        for (const deviceId of released.deviceIds) lagging.note(tenantId, deviceId, undefined);
         metrics.released.inc(moved);
         metrics.duplicates.inc(duplicates);
         if (moved > 0) log.info("Released parked readings", { released: moved });

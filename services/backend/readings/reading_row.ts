@@ -15,3 +15,8 @@ export interface ReadingPosition {
   readonly micros: number;
   readonly tieBreak: bigint;
 }
+
+/** Whether the position `a` is after `b` among the readings of one device. */
+export function isNewer(a: ReadingPosition, b: ReadingPosition): boolean {
+  return a.micros > b.micros || (a.micros === b.micros && a.tieBreak > b.tieBreak);
+}

@@ -26,7 +26,7 @@ Deno.test({
     const config = backendConfig({ "db-url": server.url, "db-query-timeout": "600s" });
     await using database = await openBackendDatabase(config, log);
     const { query, ingest, maintenance } = database;
-    await migrateToLatest(maintenance, log);
+    await migrateToLatest(maintenance, log, { beside: ingest });
     await using api = await serveApi({
       host: "127.0.0.1",
       port: 0,

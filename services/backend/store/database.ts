@@ -1,6 +1,6 @@
 import type { Generated, Kysely } from "kysely";
 import type { MeasuredColumns } from "#shared/telemetry/measures.ts";
-import type { TenantId } from "../readings/tenant.ts";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 
 /**
  * The tables, as the queries built by Kysely see them. Instants are read as

@@ -72,7 +72,8 @@ eachDatabase("The type Database", {
       select table_name as "table", column_name as "column",
         data_type || case is_nullable when 'YES' then ' or null' else '' end as type
       from information_schema.columns
-      where table_schema = 'public' and table_name not like 'kysely\\_%'`.execute(db);
+      where table_schema = 'public'
+        and table_name not like 'kysely\\_%' and table_name not like 'citus\\_%'`.execute(db);
     const described = Object.fromEntries(
       Map.groupBy(rows, ({ table }) => table).entries().map(([table, columns]) => [
         table,

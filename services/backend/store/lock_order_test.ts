@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { icuDatabase, postgresTest } from "../../../tests/support/each_database.ts";
 import { untilOneWaits, wouldWait } from "../../../tests/support/row_lock.ts";
 import { countRows, device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
-import { defaultTenant } from "../readings/tenant.ts";
 import type { Database } from "./database.ts";
 import { refreshDevices } from "./devices/refresh_devices.ts";
 import { writeDevices } from "./devices/write_devices.ts";
@@ -166,7 +166,7 @@ postgresTest("Rows of devices are taken in any order by one", {
   async "while nobody takes them in theirs, and the other way round"(db) {
     const devices = ids.map((id) => device(id));
     await writeDevices(db, defaultTenant, devices);
-    const seen = new Map(ids.map((id) => [id, (noonSeconds + 5) * 1e6]));
+    const seen = new Map(ids.map((id) => [id, undefined]));
     const refresh = (db: Kysely<Database>) => refreshDevices(db, defaultTenant, seen);
     const register = (db: Kysely<Database>) => writeDevices(db, defaultTenant, devices);
     for (const [first, second] of [[refresh, register], [register, refresh]] as const) {

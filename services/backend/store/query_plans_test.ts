@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
 import { CompiledQuery, Kysely, PostgresDialect, sql } from "kysely";
-import { Pool } from "pg";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
+import { databaseConfig } from "../../../tests/support/database_config.ts";
 import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres.ts";
 import { device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
-import { defaultTenant } from "../readings/tenant.ts";
+import { SessionPool } from "./connection/session_pool.ts";
+import { type SessionSetting, writing } from "./connection/session_settings.ts";
 import type { Database } from "./database.ts";
 import { findDevice, pageDevices } from "./devices/read_devices.ts";
 import { refreshDevices } from "./devices/refresh_devices.ts";
@@ -16,6 +18,8 @@ import { takeParked } from "./parked/take_parked.ts";
 import { lastInstants, latestReadings, pageReadings } from "./readings/read_readings.ts";
 import { writeReadings } from "./readings/write_readings.ts";
 import { migrateToLatest } from "./schema/migrate.ts";
+
+const log = getLogger("query-plans-test");
 
 type Run = (db: Kysely<Database>) => Promise<unknown>;
 
@@ -31,40 +35,56 @@ const parkedKeys = Array.from({ length: 1_000 }, (_, at) => ({
 const everything = { deviceId: undefined, olderThanMs: undefined };
 const before = { micros: noonSeconds * 1_000_000, tieBreak: 5n };
 
+interface Circumstances {
+  /** Whose settings the session has; any handle's unless given. */
+  readonly session?: "ingest";
+  /** Before there are statistics, a tenant seems one of many, and its rows few enough to sort. */
+  readonly maySortAtFirst?: true;
+}
+
 /** Statements, and what their plans must not do. */
-const statements: readonly [name: string, run: Run, never: RegExp][] = [
+const statements: readonly [name: string, run: Run, never: RegExp, Circumstances?][] = [
   [
     "the first page",
     (db) => pageReadings(db, defaultTenant, { deviceId: "d7", before: undefined, limit: 51 }),
     /Sort|Seq Scan|Bitmap/,
+    { maySortAtFirst: true },
   ],
   [
     "a later page",
     (db) => pageReadings(db, defaultTenant, { deviceId: "d7", before, limit: 51 }),
     /Sort|Seq Scan|Bitmap/,
+    { maySortAtFirst: true },
   ],
   [
     "the newest of each",
     (db) => latestReadings(db, defaultTenant, ["d1", "d7", "d9"]),
     /Seq Scan|Bitmap/,
+    { maySortAtFirst: true },
   ],
   ["a device", (db) => findDevice(db, defaultTenant, "d7"), /Seq Scan/],
   [
     "a page of devices",
     (db) => pageDevices(db, defaultTenant, { after: "d7", limit: 101, withLatest: true, own: [] }),
-    /Sort|Seq Scan on (iot_devices|sensor_readings)/,
+    /Sort|Seq Scan on (?!lagging_writers)/,
+    { maySortAtFirst: true },
   ],
   [
     "when devices were last heard",
     (db) => lastInstants(db, defaultTenant, ["d1", "d7"]),
     /Seq Scan/,
   ],
-  ["a batch of readings", (db) => writeReadings(db, defaultTenant, rows), /Seq Scan/],
-  ["a batch of devices", (db) => writeDevices(db, defaultTenant, devices), /Seq Scan/],
+  ["a batch of readings", (db) => writeReadings(db, defaultTenant, rows), /Seq Scan/, {
+    session: "ingest",
+  }],
+  ["a batch of devices", (db) => writeDevices(db, defaultTenant, devices), /Seq Scan/, {
+    session: "ingest",
+  }],
   [
     "a batch of devices with parked readings",
     async (db) => assert.equal((await writeDevices(db, defaultTenant, unknown)).moved, 50_000),
     /Seq Scan/,
+    { session: "ingest" },
   ],
   [
     "known devices with parked readings",
@@ -96,7 +116,11 @@ const statements: readonly [name: string, run: Run, never: RegExp][] = [
   [
     "the rows of devices",
     (db) =>
-      refreshDevices(db, defaultTenant, new Map(devices.map(({ deviceId }) => [deviceId, 1]))),
+      refreshDevices(
+        db,
+        defaultTenant,
+        new Map(rows.slice(0, 100).map((row) => [row.deviceId, row])),
+      ),
     /Seq Scan/,
   ],
 ];
@@ -107,26 +131,36 @@ Deno.test({
   async fn(test) {
     await using server = await createTestDatabase();
     const queries: CompiledQuery[] = [];
-    const pool = new Pool({ connectionString: server.url, max: 1 });
-    // Dropping the database may come before the server has heard of the session's end.
-    pool.on("error", () => {});
-    const db = new Kysely<Database>({
-      dialect: new PostgresDialect({ pool }),
-      log: ({ query }) => void queries.push(query),
-    });
-    await using _open = { [Symbol.asyncDispose]: () => db.destroy() };
-    await migrateToLatest(db, getLogger("query-plans-test"));
+    const open = (settings: readonly SessionSetting[]) => {
+      const options = { max: 1, settings };
+      const pool = new SessionPool(databaseConfig(server.url), log, options);
+      return new Kysely<Database>({
+        dialect: new PostgresDialect({ pool }),
+        log: ({ query }) => void queries.push(query),
+      });
+    };
+    const db = open([]);
+    const ingest = open(writing(30_000));
+    await using _open = {
+      async [Symbol.asyncDispose]() {
+        await Promise.all([db.destroy(), ingest.destroy()]);
+      },
+    };
+    await migrateToLatest(db, log, { beside: ingest });
     for (const table of ["iot_devices", "sensor_readings", "parked_readings"]) {
       await sql`alter table ${sql.table(table)} set (autovacuum_enabled = false)`.execute(db);
     }
     await fill(db);
     for (const state of ["without statistics", "with statistics"]) {
       if (state === "with statistics") await sql`analyze`.execute(db);
-      for (const [name, run, never] of statements) {
+      for (const [name, run, never, { session, maySortAtFirst } = {}] of statements) {
         await test.step(`${name}, ${state}`, async () => {
-          const plan = await plansOf(db, queries, run);
+          const plan = await plansOf(session === "ingest" ? ingest : db, queries, run);
           assert.match(plan, /Index/);
-          assert.doesNotMatch(plan, never, plan);
+          const refused = maySortAtFirst && state === "without statistics"
+            ? /Seq Scan on (?!lagging_writers)/
+            : never;
+          assert.doesNotMatch(plan, refused, plan);
         });
       }
     }

@@ -14,7 +14,8 @@ export const applyMigrationsAction = defineAction({
   run: ({ backend }, context) =>
     onDatabase(backend.db, context, async (db) => {
       const { log, signal } = context;
-      await waitForDatabase(() => migrateToLatest(db, log), backend.db, log, signal);
+      const migrate = () => migrateToLatest(db, log, { signal });
+      await waitForDatabase(migrate, backend.db, log, signal);
       await orAborted(printMigrations(db), signal);
     }),
 });

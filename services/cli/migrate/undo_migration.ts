@@ -1,6 +1,6 @@
-import type { Logger } from "@logtape/logtape";
 import type { Kysely } from "kysely";
 import { defineAction } from "#shared/command/define_action.ts";
+import type { RunContext } from "#shared/command/run_context.ts";
 import { logSettings } from "#shared/config/log_settings.ts";
 import { trueOrFalse } from "#shared/config/setting_kinds.ts";
 import { ExitError } from "#shared/lifecycle/exit_error.ts";
@@ -15,11 +15,15 @@ import { printLine } from "../output/print.ts";
 import { printMigrations } from "./list_migrations.ts";
 
 /** @throws {ExitError} that says what data would go, unless that was asked for. */
-async function undoMigration(db: Kysely<Database>, asked: boolean, log: Logger): Promise<void> {
+async function undoMigration(
+  db: Kysely<Database>,
+  asked: boolean,
+  { log, signal }: Pick<RunContext, "log" | "signal">,
+): Promise<void> {
   const newest = (await listMigrations(db)).findLast(({ appliedAt }) => appliedAt !== undefined);
   if (newest === undefined) return;
   // Refused, whoever asked; and what it would drop can't be told.
-  if (!newest.known) return await migrateDown(db, log);
+  if (!newest.known) return await migrateDown(db, log, { signal });
   const lost = await findLostData(db, newest.name).catch((error: unknown) => {
     if (sqlState(error) !== "55P03") throw error;
     throw new ExitError(
@@ -34,7 +38,7 @@ async function undoMigration(db: Kysely<Database>, asked: boolean, log: Logger):
     );
   }
   await printLine(`Undoing ${newest.name}, which drops ${words}`);
-  await migrateDown(db, log);
+  await migrateDown(db, log, { signal });
 }
 
 function inWords({ table, columns, rows }: LostData): string {
@@ -57,9 +61,8 @@ export const undoMigrationAction = defineAction({
   },
   run: ({ backend, migrate }, context) =>
     onDatabase(backend.db, context, async (db) => {
-      const { log, signal } = context;
       // Not again and again: it would undo as many migrations.
-      const undone = undoMigration(db, migrate.yes, log);
-      await orAborted(undone.then(() => printMigrations(db)), signal);
+      const undone = undoMigration(db, migrate.yes, context);
+      await orAborted(undone.then(() => printMigrations(db)), context.signal);
     }),
 });

@@ -1,8 +1,8 @@
 import type { Kysely } from "kysely";
 import { defineAction } from "#shared/command/define_action.ts";
 import { logSettings } from "#shared/config/log_settings.ts";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { databaseSettings, parkedBoundsSettings } from "../../backend/config.ts";
-import { defaultTenant } from "../../backend/readings/tenant.ts";
 import type { Database } from "../../backend/store/database.ts";
 import { listParked } from "../../backend/store/parked/list_parked.ts";
 import type { ParkedFilter } from "../../backend/store/parked/parked_filter.ts";

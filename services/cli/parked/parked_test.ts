@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
 import { type Kysely, sql } from "kysely";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { databaseConfig } from "../../../tests/support/database_config.ts";
 import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres.ts";
 import { untilOneWaits } from "../../../tests/support/row_lock.ts";
 import { tempPglite } from "../../../tests/support/temp_pglite.ts";
 import { openDatabase } from "../../backend/store/connection/open_database.ts";
-import { defaultTenant } from "../../backend/readings/tenant.ts";
 import type { Database } from "../../backend/store/database.ts";
 import { lockParked } from "../../backend/store/parked/lock_parked.ts";
 import { writeReadings } from "../../backend/store/readings/write_readings.ts";

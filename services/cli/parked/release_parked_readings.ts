@@ -1,8 +1,8 @@
 import type { Kysely } from "kysely";
 import { defineAction } from "#shared/command/define_action.ts";
 import { logSettings } from "#shared/config/log_settings.ts";
+import { defaultTenant, type TenantId } from "#shared/telemetry/tenant.ts";
 import { databaseSettings } from "../../backend/config.ts";
-import { defaultTenant, type TenantId } from "../../backend/readings/tenant.ts";
 import type { Database } from "../../backend/store/database.ts";
 import { LaggingDevices } from "../../backend/store/devices/lagging_devices.ts";
 import { refreshDevices } from "../../backend/store/devices/refresh_devices.ts";
@@ -42,10 +42,8 @@ export async function releaseParkedReadings(
       tenantId,
       devices,
       () => releaseParked(db, tenantId, ids, most),
-      ({ moved, setAside, devices }) => {
-        for (const { deviceId, newestMicros } of devices) {
-          lagging.note(tenantId, deviceId, newestMicros);
-        }
+      ({ moved, setAside, deviceIds }) => {
+        for (const deviceId of deviceIds) lagging.note(tenantId, deviceId, undefined);
         released += moved;
         more = moved + setAside > 0;
       },

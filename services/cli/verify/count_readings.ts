@@ -1,18 +1,19 @@
 import type { Kysely } from "kysely";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
+import type { ReadingPosition } from "../../backend/readings/reading_row.ts";
 import { retryQuery } from "../../backend/store/connection/retry_query.ts";
 import type { Database } from "../../backend/store/database.ts";
-import type { ReadingKey } from "../../backend/store/readings/reading_key.ts";
 import {
   countPage,
   countUpTo,
-  type OpenSpan,
   pageDeviceIds,
-  pageParkedIds,
-  type ReadingTable,
+  pageParked,
 } from "../../backend/store/runs/count_run.ts";
+import type { OpenSpan, Span } from "../../backend/store/runs/span.ts";
 
 export interface CountContext {
   readonly db: Kysely<Database>;
+  readonly tenantId: TenantId;
   readonly signal: AbortSignal;
 }
 
@@ -21,7 +22,6 @@ const pageRows = 50_000;
 /** Devices that one statement looks at, at most. */
 const groupDevices = 1_000;
 const idsAPage = 5_000;
-const tables: readonly ReadingTable[] = ["sensor_readings", "parked_readings"];
 
 /** Readings of devices that are not of the run, within its time. */
 export interface ForeignReadings {
@@ -30,73 +30,96 @@ export interface ForeignReadings {
   readonly examples: readonly { readonly deviceId: string; readonly readings: number }[];
 }
 
-/** How many readings of the devices are stored or parked within the span. */
+/** What is there beside the run's readings. */
+export interface OtherReadings {
+  readonly foreign: ForeignReadings;
+  readonly parkedInAll: number;
+  /** Parked readings of the run's devices that are not within its time. */
+  readonly parkedOutside: number;
+}
+
+/** How many readings of the devices are stored within the span. */
 export async function countReadings(
   context: CountContext,
   deviceIds: readonly string[],
   span: OpenSpan,
 ): Promise<number> {
-  let total = 0;
-  for (const table of tables) {
-    for (const count of await countEach(context, table, deviceIds, span)) total += count;
-  }
-  return total;
-}
-
-/** How many readings are parked, of any device. */
-export function countAllParked(context: CountContext): Promise<number> {
-  return countPages(context, "parked_readings", {});
+  const counts = await countEach(context, deviceIds, span);
+  return counts.reduce((total, count) => total + count, 0);
 }
 
 /**
- * Counts the readings, stored or parked, of all devices that are not `ours`.
+ * Counts what devices that are not `ours` have stored, and what any has parked.
  *
  * @param maxExamples devices to name
  */
-export async function countForeign(
+export async function countOthers(
   context: CountContext,
   { ours, span, maxExamples }: {
     readonly ours: { has(deviceId: string): boolean };
-    readonly span: OpenSpan;
+    readonly span: Span;
     readonly maxExamples: number;
   },
-): Promise<ForeignReadings> {
-  const { db, signal } = context;
+): Promise<OtherReadings> {
+  const { db, tenantId, signal } = context;
   const examples = new Map<string, number>();
   let readings = 0;
-  for (const table of tables) {
-    // A stored reading has a device, by its foreign key.
-    const pageIds = table === "sensor_readings" ? pageDeviceIds : pageParkedIds;
-    for (let after: string | undefined = ""; after !== undefined;) {
-      signal.throwIfAborted();
-      const from: string = after;
-      const page = await retryQuery(signal, () => pageIds(db, { after: from, limit: idsAPage }));
-      const others = page.filter((id) => !ours.has(id));
-      const counts = await countEach(context, table, others, span);
-      for (const [at, count] of counts.entries()) {
-        if (count === 0) continue;
-        readings += count;
-        const deviceId = others[at]!;
-        const before = examples.get(deviceId);
-        if (before === undefined && examples.size >= maxExamples) continue;
-        examples.set(deviceId, (before ?? 0) + count);
-      }
-      after = page.length < idsAPage ? undefined : page.at(-1);
+  const addForeign = (deviceId: string, count: number) => {
+    if (count === 0) return;
+    readings += count;
+    const before = examples.get(deviceId);
+    if (before !== undefined || examples.size < maxExamples) {
+      examples.set(deviceId, (before ?? 0) + count);
+    }
+  };
+
+  const stored = (after: string) => pageDeviceIds(db, tenantId, { after, limit: idsAPage });
+  for await (const page of pages(signal, idsAPage, stored, (deviceId) => deviceId)) {
+    const others = page.filter((deviceId) => !ours.has(deviceId));
+    const counts = await countEach(context, others, span);
+    for (const [at, count] of counts.entries()) addForeign(others[at]!, count);
+  }
+
+  let parkedInAll = 0;
+  let parkedOutside = 0;
+  const parked = (after: string) => pageParked(db, tenantId, { span, after, limit: idsAPage });
+  for await (const page of pages(signal, idsAPage, parked, ({ deviceId }) => deviceId)) {
+    for (const { deviceId, all, withinSpan } of page) {
+      parkedInAll += all;
+      if (ours.has(deviceId)) parkedOutside += all - withinSpan;
+      else addForeign(deviceId, withinSpan);
     }
   }
-  return {
+  const foreign = {
     readings,
     examples: [...examples].map(([deviceId, readings]) => ({ deviceId, readings })),
   };
+  return { foreign, parkedInAll, parkedOutside };
+}
+
+/** Pages of devices, by id, each `size` long but for the last. */
+async function* pages<Device>(
+  signal: AbortSignal,
+  size: number,
+  read: (after: string) => Promise<readonly Device[]>,
+  idOf: (device: Device) => string,
+): AsyncGenerator<readonly Device[]> {
+  for (let after: string | undefined = ""; after !== undefined;) {
+    signal.throwIfAborted();
+    const from: string = after;
+    const page = await retryQuery(signal, () => read(from));
+    yield page;
+    const last = page.at(-1);
+    after = last === undefined || page.length < size ? undefined : idOf(last);
+  }
 }
 
 async function countEach(
   context: CountContext,
-  table: ReadingTable,
   deviceIds: readonly string[],
   span: OpenSpan,
 ): Promise<readonly number[]> {
-  const { db, signal } = context;
+  const { db, tenantId, signal } = context;
   const counts: number[] = [];
   for (let first = 0; first < deviceIds.length; first += groupDevices) {
     signal.throwIfAborted();
@@ -104,27 +127,26 @@ async function countEach(
     const limit = Math.ceil(pageRows / group.length);
     const counted = await retryQuery(
       signal,
-      () => countUpTo(db, table, { deviceIds: group, span, limit }),
+      () => countUpTo(db, tenantId, { deviceIds: group, span, limit }),
     );
     for (const [at, count] of counted.entries()) {
-      const deviceId = group[at]!;
-      counts.push(count < limit ? count : await countPages(context, table, { deviceId, span }));
+      counts.push(count < limit ? count : await countDevice(context, group[at]!, span));
     }
   }
   return counts;
 }
 
-async function countPages(
-  { db, signal }: CountContext,
-  table: ReadingTable,
-  which: { readonly deviceId?: string; readonly span?: OpenSpan },
+async function countDevice(
+  { db, tenantId, signal }: CountContext,
+  deviceId: string,
+  span: OpenSpan,
 ): Promise<number> {
   let total = 0;
-  let after: ReadingKey | undefined;
+  let after: ReadingPosition | undefined;
   do {
     signal.throwIfAborted();
-    const page = { ...which, after, limit: pageRows };
-    const { count, last } = await retryQuery(signal, () => countPage(db, table, page));
+    const page = { deviceId, span, after, limit: pageRows };
+    const { count, last } = await retryQuery(signal, () => countPage(db, tenantId, page));
     total += count;
     after = last;
   } while (after !== undefined);

@@ -15,6 +15,7 @@ import {
 } from "#shared/config/setting_kinds.ts";
 import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { aboveStatusLine } from "#shared/output/status_line.ts";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { backendSettings, databaseSettings } from "../../backend/config.ts";
 import { openDatabase } from "../../backend/store/connection/open_database.ts";
 import { waitForDatabase } from "../../backend/store/connection/wait_for_database.ts";
@@ -101,6 +102,7 @@ export async function runVerify(
     }
     const counts = await verifyRun({
       db: database.db,
+      tenantId: defaultTenant,
       manifest,
       untilUs,
       signal,

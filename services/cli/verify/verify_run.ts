@@ -1,11 +1,12 @@
 import type { Kysely } from "kysely";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { retryQuery } from "../../backend/store/connection/retry_query.ts";
 import type { Database } from "../../backend/store/database.ts";
 import { packedRowBytes, type PackedRows } from "../../backend/store/runs/packed_rows.ts";
 import { pageRun } from "../../backend/store/runs/read_run.ts";
 import { Fleet } from "../../generator/fleet/fleet.ts";
 import type { RunManifest } from "../../generator/run/run_manifest.ts";
-import { countAllParked, countForeign, countReadings } from "./count_readings.ts";
+import { countOthers, countReadings } from "./count_readings.ts";
 import { DeviceComparison, type Found } from "./device_comparison.ts";
 import { turnsOf } from "./device_turns.ts";
 import { FleetIds } from "./fleet_ids.ts";
@@ -13,6 +14,7 @@ import { noReadings, type ReadingCounts, type RunCounts } from "./run_counts.ts"
 
 export interface VerifyRunOptions {
   readonly db: Kysely<Database>;
+  readonly tenantId: TenantId;
   readonly manifest: RunManifest;
   /** Only turns that are due before this instant are looked at. */
   readonly untilUs: number;
@@ -49,7 +51,7 @@ const groupsAhead = 3;
  * @throws the signal's reason when it is aborted.
  */
 export async function verifyRun(options: VerifyRunOptions): Promise<RunCounts> {
-  const { db, manifest, untilUs, signal, onDifference, onDevice, onProgress } = options;
+  const { db, tenantId, manifest, untilUs, signal, onDifference, onDevice, onProgress } = options;
   const fleet = new Fleet(manifest.seed);
   const span = { fromMicros: manifest.startUs, untilMicros: untilUs };
   // One more than there should be: a page that is full is known to go on.
@@ -66,7 +68,7 @@ export async function verifyRun(options: VerifyRunOptions): Promise<RunCounts> {
       (_, at) => fleet.device(first + at, 0).deviceId,
     );
     const [pages, before, after] = await Promise.all([
-      retryQuery(signal, () => pageRun(db, { deviceIds, span, limit })),
+      retryQuery(signal, () => pageRun(db, tenantId, { deviceIds, span, limit })),
       countReadings(options, deviceIds, { untilMicros: span.fromMicros }),
       countReadings(options, deviceIds, { fromMicros: span.untilMicros }),
     ]);
@@ -97,7 +99,7 @@ export async function verifyRun(options: VerifyRunOptions): Promise<RunCounts> {
       const after = comparison.last!;
       const [next] = await retryQuery(
         signal,
-        () => pageRun(db, { deviceIds: [deviceId], span, after, limit: pageRows }),
+        () => pageRun(db, tenantId, { deviceIds: [deviceId], span, after, limit: pageRows }),
       );
       take(next!);
       full = next!.byteLength === pageRows * packedRowBytes;
@@ -128,6 +130,10 @@ export async function verifyRun(options: VerifyRunOptions): Promise<RunCounts> {
   }
   const ours = new FleetIds(fleet, manifest.devices);
   const { maxExamples } = options;
-  const foreign = await countForeign(options, { ours, span, maxExamples });
-  return { ...totals, outside, foreign, parkedInAll: await countAllParked(options) };
+  const { foreign, parkedInAll, parkedOutside } = await countOthers(options, {
+    ours,
+    span,
+    maxExamples,
+  });
+  return { ...totals, outside: outside + parkedOutside, foreign, parkedInAll };
 }

@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { within } from "#shared/lifecycle/within.ts";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { clientKey } from "./client_key.ts";
 import { eventStream } from "./event_stream.ts";
 import { liveEvents } from "./live_events.ts";
@@ -64,7 +65,7 @@ export function liveRoutes(options: LiveRoutesOptions): Hono {
     if (taken === "all") return refuse(c, 503, "too many live views");
 
     const closing = new AbortController();
-    const views = requested.map((view) => view.open(poller));
+    const views = requested.map((view) => view.open(poller, defaultTenant));
     gauge.inc();
     // A viewer that comes to life again finds the stream at its end, and opens another.
     const rest = () => views.forEach((view) => view[Symbol.dispose]());

@@ -1,3 +1,4 @@
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 import type { PageFailure } from "../look/page_failure.ts";
 import type { LivePoller } from "./live_poller.ts";
 import { type Frame, type LiveView, liveView } from "./live_view.tsx";
@@ -16,8 +17,11 @@ export interface ViewKind {
 
 /** A view that a request asks for, not polled yet. */
 export interface RequestedView {
-  /** To be called once: the viewer goes on from where the request says that it stands. */
-  readonly open: (poller: Pick<LivePoller, "watch">) => LiveView;
+  /**
+   * To be called once: the viewer goes on from where the request says that it
+   * stands. Polls are shared with viewers of the same tenant alone.
+   */
+  readonly open: (poller: Pick<LivePoller, "watch">, tenantId: TenantId) => LiveView;
 }
 
 /** What is polled for a view, and shown of it. */
@@ -46,8 +50,10 @@ export function viewKind<Value>({ name, missing, read }: ViewKindOptions<Value>)
       if (polled === undefined) return undefined;
       const { key, load, advance } = polled;
       return {
-        open: (poller) =>
-          liveView({ watch: poller.watch(JSON.stringify([name, key]), load), advance, missing }),
+        open(poller, tenantId) {
+          const watch = poller.watch(JSON.stringify([tenantId, name, key]), load);
+          return liveView({ watch, advance, missing });
+        },
       };
     },
   };

@@ -1,25 +1,22 @@
-import { type Kysely, sql } from "kysely";
+import { type Kysely, sql, type Transaction } from "kysely";
 import type { Database } from "../database.ts";
 
 /**
- * Does a job, unless another replica is at it: then undefined. The lock is the
- * session's, which `work` is given, and goes with it.
+ * Does a job in a transaction, which is committed when `work` returns and
+ * rolled back when it throws, unless another replica is at the same job: then
+ * undefined. The lock is the transaction's, and ends with it: a session's own
+ * would be lost behind a pooler. Both exclude each other, so that releases
+ * whose lock was the session's may run beside this one.
  */
 export async function onOneReplica<Result>(
   db: Kysely<Database>,
   job: string,
-  work: (db: Kysely<Database>) => Promise<Result>,
+  work: (transaction: Transaction<Database>) => Promise<Result>,
 ): Promise<Result | undefined> {
-  const key = sql`hashtextextended(${`iot-backend ${job}`}, 0)`;
-  return await db.connection().execute(async (session) => {
+  return await db.transaction().execute(async (transaction) => {
     const { rows: [row] } = await sql<{ readonly locked: boolean }>`
-      select pg_try_advisory_lock(${key}) as locked`.execute(session);
-    if (!row!.locked) return undefined;
-    try {
-      return await work(session);
-    } finally {
-      // A session that is lost, or given up, has lost the lock as well.
-      await sql`select pg_advisory_unlock(${key})`.execute(session).catch(() => {});
-    }
+      select pg_try_advisory_xact_lock(hashtextextended(${`iot-backend ${job}`}, 0)) as locked`
+      .execute(transaction);
+    return row!.locked ? await work(transaction) : undefined;
   });
 }

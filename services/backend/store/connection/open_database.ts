@@ -7,7 +7,7 @@ import type { BackendConfig, DatabaseConfig } from "../../config.ts";
 import type { BackendDatabase, Database, OpenDatabase } from "../database.ts";
 import { PostgresQueries } from "./postgres_queries.ts";
 import { SessionPool, type SessionPoolOptions } from "./session_pool.ts";
-import { type SessionSetting, unlimited } from "./session_settings.ts";
+import { unlimited, writing } from "./session_settings.ts";
 import { sessionShares } from "./session_shares.ts";
 
 /** Longest that closing waits: for a statement under way, and for the embedded one's files. */
@@ -67,10 +67,10 @@ export async function openBackendDatabase(
     };
   }
   const shares = sessionShares(config.maxConnections, ingest.writers);
-  const writing = pooled(config, log, {
+  const intake = pooled(config, log, {
     max: shares.ingest,
     silenceMs: writeSilenceMs,
-    settings: [lockLimit(writeSilenceMs)],
+    settings: writing(writeSilenceMs),
   });
   const sessions = new SessionPool(config, log, {
     max: shares.query,
@@ -85,13 +85,13 @@ export async function openBackendDatabase(
   });
   const maxWait = new Timeouts(queryWaitMs);
   return {
-    ingest: writing,
+    ingest: intake,
     query: new PostgresQueries({ sessions, max: shares.query, maxWait }),
     maintenance,
     probe,
     broken: neverBroken(),
     async [Symbol.asyncDispose]() {
-      const ends = [writing, maintenance, probe].map((handle) => handle.destroy());
+      const ends = [intake, maintenance, probe].map((handle) => handle.destroy());
       await closed(closingMs.postgres, Promise.all([...ends, sessions.end()]));
       maxWait[Symbol.dispose]();
     },
@@ -101,14 +101,6 @@ export async function openBackendDatabase(
 function pooled(config: DatabaseConfig, log: Logger, options: SessionPoolOptions) {
   const pool = new SessionPool(config, log, options);
   return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
-}
-
-/**
- * Ends a wait for a lock before the silence does: the server does not notice
- * that its client has gone, and each try would leave a session there, waiting.
- */
-function lockLimit(silenceMs: number): SessionSetting {
-  return { name: "lock_timeout", value: silenceMs * 0.8, rule: "unless_set" };
 }
 
 /** Another server, or this one again, may answer at any time. */

@@ -4,7 +4,11 @@ import type { PostgresPool, PostgresPoolClient } from "kysely";
 import { type ClientBase, Pool, type PoolClient } from "pg";
 import type { DatabaseConfig } from "../../config.ts";
 import { cancelStatement } from "./cancel_statement.ts";
-import { applySettings, type SessionSetting } from "./session_settings.ts";
+import { type SessionSetting, startSession } from "./session_settings.ts";
+import { localSettings } from "./statements/local_settings.ts";
+import { namedStatements } from "./statements/named_statements.ts";
+import type { RunStatement } from "./statements/run_statement.ts";
+import { StatementNames } from "./statements/statement_names.ts";
 import { writeFailure } from "./write_failure.ts";
 
 export interface SessionPoolOptions {
@@ -12,6 +16,7 @@ export interface SessionPoolOptions {
   readonly max: number;
   /** Longest that a statement may go without an answer, in milliseconds; without end if not given. */
   readonly silenceMs?: number;
+  /** Where there are none, a session begins without a question, and names no statement. */
   readonly settings: readonly SessionSetting[];
 }
 
@@ -29,6 +34,10 @@ const connectMs = 5_000;
 const idleMs = 10_000;
 /** Longest life of a session, less up to a fifth at random, so that not all end at once. */
 const lifetimeSeconds = 900;
+/** Statements that are named, at most: more than the backend has, and what a session may keep. */
+const mostNames = 500;
+
+const names = new StatementNames(mostNames);
 
 /**
  * Sessions with PostgreSQL, each connected when it is first needed. One that
@@ -40,6 +49,8 @@ export class SessionPool implements PostgresPool {
   readonly #pool: Pool;
   /** Each the same object for all its users, so that what is made for a session can be kept. */
   readonly #sessions = new WeakMap<PoolClient, Session>();
+  /** How each runs its statements; as they are, where it began without settings. */
+  readonly #ways = new WeakMap<ClientBase, RunStatement>();
 
   constructor(config: DatabaseConfig, log: Logger, options: SessionPoolOptions) {
     const { url, host, port, user, password, database } = config;
@@ -57,10 +68,12 @@ export class SessionPool implements PostgresPool {
       ...(silenceMs === undefined ? {} : { stream: () => socketThatGivesUp(silenceMs) }),
       keepAlive: true,
       keepAliveInitialDelayMillis: 30_000,
+      // What goes around a statement behind a pooler is sent along with it.
+      pipeline: true,
       // A promise, in fact: the connection is lent out once it has resolved.
       ...(settings.length === 0
         ? {}
-        : { onConnect: (client: ClientBase) => applySettings(client, settings) }),
+        : { onConnect: (client: ClientBase) => this.#start(client, settings) }),
     });
     // The pool listens only to connections that nobody uses. Of one in use, its query fails as well;
     // unheard, its error would end the process. The next query makes a new connection.
@@ -79,8 +92,17 @@ export class SessionPool implements PostgresPool {
   async connect(): Promise<Session> {
     const client = await this.#pool.connect();
     let session = this.#sessions.get(client);
-    if (session === undefined) this.#sessions.set(client, session = sessionOf(client));
+    if (session === undefined) {
+      const run = this.#ways.get(client) ?? ((text, values) => client.query(text, [...values]));
+      this.#sessions.set(client, session = sessionOf(client, run));
+    }
     return session;
+  }
+
+  async #start(client: ClientBase, wanted: readonly SessionSetting[]): Promise<void> {
+    const { pooled, settings } = await startSession(client, wanted);
+    const way = pooled ? localSettings(client, settings) : namedStatements(client, names);
+    this.#ways.set(client, way);
   }
 
   async end(): Promise<void> {
@@ -97,7 +119,7 @@ interface StartedSession {
 }
 
 /** One that has failed or was cancelled is given up when it is returned, so nobody has it again. */
-function sessionOf(client: PoolClient): Session {
+function sessionOf(client: PoolClient, run: RunStatement): Session {
   let failed = false;
   let cancelled: { readonly reason: unknown; readonly sent: Promise<void> } | undefined;
   // A request to cancel that is late would end a statement of whoever had the session next.
@@ -105,7 +127,7 @@ function sessionOf(client: PoolClient): Session {
   const query = async (text: string, parameters: readonly unknown[]) => {
     if (cancelled !== undefined) throw cancelled.reason;
     try {
-      return await client.query(text, [...parameters]);
+      return await run(text, parameters);
     } catch (error) {
       if (writeFailure(error) !== "reject") failed = true;
       throw error;

@@ -1,9 +1,8 @@
 import type { ClientBase } from "pg";
+import type { LocalSetting } from "./statements/local_settings.ts";
 
-/** A setting of a session, by the server's name for it, in the unit that `pg_settings` counts it in. */
-export interface SessionSetting {
-  readonly name: string;
-  readonly value: number;
+/** A setting of a session. */
+export interface SessionSetting extends LocalSetting {
   /**
    * `always`; `unless_set`, where the role or the database sets none; or
    * `at_most`, where they set none or a larger one.
@@ -22,26 +21,84 @@ export const unlimited: readonly SessionSetting[] = [
   always("tcp_keepalives_idle", 30),
   always("tcp_keepalives_interval", 10),
   always("tcp_keepalives_count", 3),
+  unlocked(),
 ];
+
+/**
+ * For a session that writes what the queues bring. Its statements go by keys: to
+ * read all devices for a thousand of them never pays for long, whatever the
+ * planner believes of a fleet.
+ *
+ * @param silenceMs Longest that a statement may go without an answer.
+ */
+export function writing(silenceMs: number): readonly SessionSetting[] {
+  return [
+    // Ends a wait for a lock before the silence does: the server does not notice that its client
+    // has gone, and each try would leave a session there, waiting.
+    { name: "lock_timeout", value: silenceMs * 0.8, rule: "unless_set" },
+    always("enable_seqscan", 0),
+    unlocked(),
+  ];
+}
+
+/**
+ * Without it, Citus lets one write at a time have a shard, whatever its rows.
+ * That is for tables of which it keeps copies by itself, and none here is one.
+ */
+function unlocked(): SessionSetting {
+  return always("citus.all_modifications_commutative", 1);
+}
 
 function always(name: string, value: number): SessionSetting {
   return { name, value, rule: "always" };
 }
 
-/** Sets what the server knows of the settings, by their rules, for as long as the session lives. */
-export async function applySettings(
+/** How a session began. */
+export interface SessionStart {
+  /** Whether a pooler stands between, so that the next transaction may be another session's. */
+  readonly pooled: boolean;
+  /** Settings that the server knows, and that their rules give to this session. */
+  readonly settings: readonly LocalSetting[];
+}
+
+interface StartedRow {
+  readonly pooled: boolean;
+  /** Null where there is no setting to make. */
+  readonly name: string | null;
+  readonly value: number | null;
+}
+
+/**
+ * Sets what the server knows of the settings, by their rules, for as long as
+ * the session lives; behind a pooler it only tells which they are, since the
+ * server's session is anybody's. A pooler names a session of its own when it is
+ * asked for one, and the server's process, which only the server can tell, is
+ * another: seen with PgBouncer, whatever its mode.
+ */
+export async function startSession(
   client: Pick<ClientBase, "query">,
   settings: readonly SessionSetting[],
-): Promise<void> {
-  await client.query(
-    `select set_config(name, wanted.value::text, false)
-    from json_to_recordset($1) as wanted(name text, value bigint, rule text)
-    join pg_settings using (name)
-    where case rule
-      when 'unless_set' then setting = '0'
-      when 'at_most' then setting = '0' or setting::bigint > wanted.value
-      else true
-    end`,
-    [JSON.stringify(settings)],
+): Promise<SessionStart> {
+  // `pg` keeps it, and its types leave it out.
+  const { processID } = client as unknown as { readonly processID: number | null };
+  const { rows } = await client.query<StartedRow>(
+    `select here.pooled, name, value::float8,
+      case when name is not null then set_config(name, value::text, here.pooled) end
+    from (select pg_backend_pid() is distinct from $2::int as pooled) here
+    left join (
+      select name, wanted.value
+      from json_to_recordset($1) as wanted(name text, value bigint, rule text)
+      join pg_settings using (name)
+      where case rule
+        when 'unless_set' then setting = '0'
+        when 'at_most' then setting = '0' or setting::bigint > wanted.value
+        else true
+      end
+    ) given on true`,
+    [JSON.stringify(settings), processID],
   );
+  const applied = rows.flatMap(({ name, value }) =>
+    name === null || value === null ? [] : [{ name, value }]
+  );
+  return { pooled: rows[0]!.pooled, settings: applied };
 }

@@ -16,8 +16,8 @@ const failures: Readonly<Record<string, WriteFailure>> = {
   "21": "reject", // cardinality violation
   "22": "reject", // data exception: a value that its column cannot hold
   "23": "reject", // integrity constraint violation: a value that a constraint forbids
-  "23505": "retry", // unique: another session registers the same device at this moment
   "23503": "retry", // foreign key: the device went between look-up and insert; then it parks
+  "23505": "retry", // unique violation: another writer was first; the next try finds its row
   "25": "retry", // invalid transaction state: a failover made the session read-only
   "28": "repair", // invalid authorization: the password or pg_hba.conf changed
   "3D": "repair", // invalid catalog name: the database is gone
@@ -41,9 +41,13 @@ export function writeFailure(error: unknown): WriteFailure {
   return failures[code] ?? failures[code.slice(0, 2)] ?? "retry";
 }
 
-/** A check has a name; a partition that is missing is reported by the same code, without one. */
+/**
+ * A check has a name; a partition that is missing is reported by the same code,
+ * without one. Citus passes on no more of a worker's error than its message.
+ */
 function namesConstraint(error: unknown): boolean {
-  return typeof (error as { readonly constraint?: unknown }).constraint === "string";
+  const { constraint, message } = error as { constraint?: unknown; message?: unknown };
+  return typeof constraint === "string" || /violates check constraint/.test(String(message));
 }
 
 /** The SQLSTATE that the database gave, if it was the database that failed; each has a digit, `EPIPE` none. */

@@ -1,8 +1,14 @@
 import type { Kysely } from "kysely";
 import type { IoTDevice } from "#shared/gen/iot/v1/device_pb.ts";
-import type { TenantId } from "../../readings/tenant.ts";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
+import { isNewer, type ReadingRow } from "../../readings/reading_row.ts";
 import type { Database } from "../database.ts";
-import { lastInstants, type LatestReading, latestReadings } from "../readings/read_readings.ts";
+import {
+  lastInstants,
+  type LatestReading,
+  latestReadings,
+  readingOf,
+} from "../readings/read_readings.ts";
 import type { LaggingDevices } from "./lagging_devices.ts";
 import { type DeviceRow, pageDevices } from "./read_devices.ts";
 
@@ -15,7 +21,8 @@ export interface CurrentDevice {
 /**
  * Devices in the order of their ids, after `after` if given, at most `limit`:
  * never behind what of their readings was committed before the call, on
- * whichever backend. What their rows do not tell yet is looked up.
+ * whichever backend. What neither their rows nor this backend can tell is
+ * looked up.
  */
 export async function currentDevices(
   db: Kysely<Database>,
@@ -30,34 +37,49 @@ export async function currentDevices(
   using view = lagging.view(tenantId);
   const page = { after, limit, withLatest, own: lagging.marks };
   const { rows, othersLag } = await pageDevices(db, tenantId, page);
-  const ids = rows.map(({ device }) => device.deviceId);
-  const behind = new Map(view.behind(ids));
+  const behind = new Map(view.behind(rows.map(({ device }) => device.deviceId)));
   for (const { device: { deviceId }, doubtful } of rows) {
     if (doubtful) lagging.note(tenantId, deviceId, undefined);
     if (doubtful || othersLag) behind.set(deviceId, undefined);
   }
   if (behind.size === 0) return rows;
   const nowMicros = Date.now() * 1_000;
-  // An instant that is known and has come needs no look; a whole reading does.
-  const unknown = [...behind].filter(([, micros]) => micros === undefined || micros > nowMicros)
-    .map(([id]) => id);
-  const last = await lastInstants(db, tenantId, unknown);
-  const latest = withLatest ? await latestReadings(db, tenantId, [...behind.keys()]) : undefined;
+  const unsaid = rows.filter(({ device: { deviceId }, latest }) => {
+    if (!behind.has(deviceId)) return false;
+    const reading = behind.get(deviceId);
+    // What is ahead of now does not say when the device was last seen.
+    return reading === undefined || reading.micros > nowMicros ||
+      (withLatest && latest?.typicalIntervalSeconds === undefined);
+  }).map(({ device }) => device.deviceId);
+  const last = await lastInstants(db, tenantId, unsaid);
+  const latest = withLatest ? await latestReadings(db, tenantId, unsaid) : undefined;
   return rows.map((row) => {
     const { deviceId } = row.device;
-    if (!behind.has(deviceId)) return row;
-    const micros = behind.get(deviceId);
-    const seconds = last.get(deviceId) ??
-      (micros === undefined || micros > nowMicros ? 0 : Math.floor(micros / 1_000_000));
-    return caughtUp(row, seconds, latest?.get(deviceId));
+    const said = behind.get(deviceId);
+    const told = said === undefined || said.micros > nowMicros ? row : caughtUp(row, said);
+    return seenAt(told, last.get(deviceId), latest?.get(deviceId));
   });
 }
 
-function caughtUp(
-  { device, latest }: DeviceRow,
-  seenSeconds: number,
-  newest: LatestReading | undefined,
+/** By a reading that may be newer than what the row tells. */
+function caughtUp({ device, latest }: DeviceRow, reading: ReadingRow): CurrentDevice {
+  const seconds = BigInt(Math.floor(reading.micros / 1_000_000));
+  const isLatest = latest !== undefined && isNewer(reading, latest.position);
+  return {
+    device: seconds > device.lastSeen ? { ...device, lastSeen: seconds } : device,
+    latest: isLatest ? { ...latest, ...readingOf(reading) } : latest,
+  };
+}
+
+/** By what was looked up of it, if that was. */
+function seenAt(
+  { device, latest }: CurrentDevice,
+  seconds = 0,
+  newest = latest,
 ): CurrentDevice {
-  if (BigInt(seenSeconds) > device.lastSeen) device.lastSeen = BigInt(seenSeconds);
-  return { device, latest: newest ?? latest };
+  const lastSeen = BigInt(seconds);
+  return {
+    device: lastSeen > device.lastSeen ? { ...device, lastSeen } : device,
+    latest: newest,
+  };
 }

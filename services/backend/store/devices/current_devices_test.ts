@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { eachDatabase } from "../../../../tests/support/each_database.ts";
 import { device, noonSeconds, readingRow } from "../../../../tests/support/store_rows.ts";
 import { unmarked } from "../../../../tests/support/unmarked.ts";
 import type { ReadingRow } from "../../readings/reading_row.ts";
-import { defaultTenant } from "../../readings/tenant.ts";
 import type { Database } from "../database.ts";
 import { writeReadings } from "../readings/write_readings.ts";
 import { currentDevices } from "./current_devices.ts";
@@ -21,7 +21,7 @@ function backend(db: Kysely<Database>, lagging = new LaggingDevices(new WriterMa
     lagging,
     store: (rows: readonly ReadingRow[]) =>
       lagging.during(defaultTenant, rows, () => writeReadings(db, defaultTenant, rows), () => {
-        for (const { deviceId, micros } of rows) lagging.note(defaultTenant, deviceId, micros);
+        for (const row of rows) lagging.note(defaultTenant, row.deviceId, row);
       }),
     async refresh() {
       for (let part = lagging.next(1_000); part !== undefined; part = lagging.next(1_000)) {

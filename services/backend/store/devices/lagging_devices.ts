@@ -1,8 +1,9 @@
-import type { TenantId } from "../../readings/tenant.ts";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
+import { isNewer, type ReadingRow } from "../../readings/reading_row.ts";
 import type { WriterMark } from "./writer_mark.ts";
 
-/** Devices, and the newest instant that is to be told of each, in Unix microseconds; undefined: who knows. */
-export type SeenDevices = ReadonlyMap<string, number | undefined>;
+/** Devices by id, and the newest reading that is to be told of each; undefined where it must be looked up. */
+export type SeenDevices = ReadonlyMap<string, ReadingRow | undefined>;
 
 /** Some of a tenant's devices whose rows are to be brought up to date. */
 export interface LaggingPart {
@@ -19,7 +20,7 @@ type Mark = Pick<WriterMark, "make" | "renew" | "remove" | "tidy" | "holds" | "d
 
 /** What is known of one tenant's. */
 class Lag {
-  readonly noted = new Map<string, number | undefined>();
+  readonly noted = new Map<string, ReadingRow | undefined>();
   readonly refreshing = new Set<SeenDevices>();
   readonly writing = new Set<readonly OfDevice[]>();
   readonly views = new Set<Set<string>>();
@@ -29,8 +30,8 @@ class Lag {
 export interface LagView extends Disposable {
   /**
    * Those of the devices whose rows, read since then, may be behind what is
-   * stored, and the newest instant that the row must tell; undefined where only
-   * the readings can say.
+   * stored: by the reading that is given, if it is newer than theirs, or by
+   * others, where it is undefined.
    */
   behind(deviceIds: readonly string[]): SeenDevices;
 }
@@ -60,11 +61,15 @@ export class LaggingDevices {
     return this.#tenants.values().reduce((sum, { noted }) => sum + noted.size, 0);
   }
 
-  /** @param micros Unix microseconds of a reading that is stored; undefined where it may be, or not. */
-  note(tenantId: TenantId, deviceId: string, micros: number | undefined): void {
+  /** @param reading One that is stored; undefined where some are, or may be. */
+  note(tenantId: TenantId, deviceId: string, reading: ReadingRow | undefined): void {
     const { noted } = this.#lagOf(tenantId);
-    if (!noted.has(deviceId)) noted.set(deviceId, micros);
-    else noted.set(deviceId, newer(noted.get(deviceId), micros));
+    const before = noted.get(deviceId);
+    if (before === undefined) {
+      if (!noted.has(deviceId)) noted.set(deviceId, reading);
+    } else if (reading === undefined || isNewer(reading, before)) {
+      noted.set(deviceId, reading);
+    }
   }
 
   /** Does a write of such rows, which are behind from before it is committed until it is noted. */
@@ -119,7 +124,7 @@ export class LaggingDevices {
       while (count < most && this.#pass[count]?.[0] === tenantId) count++;
       const ids = this.#pass.splice(0, count);
       const { noted } = this.#lagOf(tenantId);
-      const seen = new Map<string, number | undefined>();
+      const seen = new Map<string, ReadingRow | undefined>();
       for (const [, id] of ids) {
         // What another has taken since the pass began is gone.
         if (noted.has(id)) seen.set(id, noted.get(id));
@@ -144,7 +149,7 @@ export class LaggingDevices {
     try {
       await write(tenantId, seen);
     } catch (error) {
-      for (const [deviceId, micros] of seen) this.note(tenantId, deviceId, micros);
+      for (const [deviceId, reading] of seen) this.note(tenantId, deviceId, reading);
       throw error;
     } finally {
       for (const refreshed of views) for (const id of seen.keys()) refreshed.add(id);
@@ -187,7 +192,7 @@ function behind(
   const written = new Set<string>();
   for (const rows of writing) for (const { deviceId } of rows) written.add(deviceId);
   const waiting = [noted, ...refreshing];
-  const found = new Map<string, number | undefined>();
+  const found = new Map<string, ReadingRow | undefined>();
   for (const id of deviceIds) {
     const told = waiting.filter((seen) => seen.has(id)).map((seen) => seen.get(id));
     if (refreshed.has(id) || written.has(id)) found.set(id, undefined);
@@ -196,7 +201,8 @@ function behind(
   return found;
 }
 
-/** The later one; undefined where either is. */
-function newer(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? undefined : Math.max(a, b);
+/** The later one, of one device; undefined where either is. */
+function newer(a: ReadingRow | undefined, b: ReadingRow | undefined): ReadingRow | undefined {
+  if (a === undefined || b === undefined) return undefined;
+  return isNewer(a, b) ? a : b;
 }

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from "kysely";
-import type { TenantId } from "../../readings/tenant.ts";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 import type { Database } from "../database.ts";
 
 export interface DeviceKey {

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type ExpressionBuilder, type Kysely, sql } from "kysely";
 import { type IoTDevice, IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
-import type { TenantId } from "../../readings/tenant.ts";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 import type { Database } from "../database.ts";
 import { measureColumnNames } from "../readings/measure_columns.ts";
 import {

@@ -1,93 +1,119 @@
 import { type Kysely, sql } from "kysely";
 import { type MeasuredColumns, measures } from "#shared/telemetry/measures.ts";
-import type { TenantId } from "../../readings/tenant.ts";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
+import type { ReadingRow } from "../../readings/reading_row.ts";
 import { float8Array, int8Array, textArray, timestamptzArray } from "../connection/binary_array.ts";
 import { inTransaction } from "../connection/in_transaction.ts";
 import type { Database } from "../database.ts";
 import { measureColumnNames, measureColumns } from "../readings/measure_columns.ts";
 import { lastInstants, latestReadings } from "../readings/read_readings.ts";
+import type { SeenDevices } from "./lagging_devices.ts";
 import { lockDevices } from "./lock_devices.ts";
+import type { KnownPaces } from "./known_paces.ts";
 
-/** What the row of a device is to tell. */
-interface Refreshed {
+/** What the row of a device is to tell; of the newest reading nothing where there is none. */
+interface Refreshed extends Partial<Pick<ReadingRow, "micros" | "tieBreak" | "values">> {
   readonly deviceId: string;
-  /** Unix microseconds; undefined to leave `last_seen` as it is. */
-  readonly seenMicros: number | undefined;
-  /** Null, as all of the newest reading, where there is none. */
-  readonly micros: number | undefined;
-  readonly tieBreak: bigint | undefined;
-  readonly values: readonly (number | undefined)[];
+  /** Unix microseconds; before any that is accepted to leave `last_seen` as it is. */
+  readonly seenMicros: number;
+  /** Undefined to leave it as it is. */
   readonly typicalInterval: number | undefined;
 }
 
 /**
- * Brings the rows of devices up to date: `last_seen` goes forward to the instant
- * given, by device id in Unix microseconds, and where that is undefined, to the
- * newest reading that is not ahead of now; never back, and never past now. Their
- * newest readings are looked up.
+ * Brings the rows of devices up to date: `last_seen` goes forward to the newest
+ * reading, never back, and never past now. A reading that is given is taken for
+ * the newest where the row is not in doubt; else, and where the pace is not
+ * known or was learned long ago, the newest are looked up.
  */
 export async function refreshDevices(
   db: Kysely<Database>,
   tenantId: TenantId,
-  seen: ReadonlyMap<string, number | undefined>,
+  seen: SeenDevices,
+  paces?: KnownPaces,
 ): Promise<void> {
-  const ids = [...seen.keys()];
-  const latest = await latestReadings(db, tenantId, ids);
-  const untold = ids.filter((id) => seen.get(id) === undefined);
-  const last = await lastInstants(db, tenantId, untold);
-  const rows = ids.map((deviceId): Refreshed => {
-    const newest = latest.get(deviceId);
-    const lastSeconds = last.get(deviceId);
-    return {
-      deviceId,
-      seenMicros: seen.get(deviceId) ?? (lastSeconds && lastSeconds * 1_000_000),
-      micros: newest?.position.micros,
-      tieBreak: newest?.position.tieBreak,
-      values: measures.map(({ field }) => newest?.reading[field]),
-      typicalInterval: newest?.typicalIntervalSeconds,
-    };
-  });
-  if (rows.length > 0) await inTransaction(db, (transaction) => write(transaction, tenantId, rows));
+  const given: Refreshed[] = [];
+  for (const [deviceId, reading] of seen) {
+    if (reading === undefined || paces?.isDue(tenantId, deviceId) !== false) continue;
+    const { micros, tieBreak, values } = reading;
+    const told = { seenMicros: micros, micros, tieBreak, values, typicalInterval: undefined };
+    given.push({ deviceId, ...told });
+  }
+  const written = await write(db, tenantId, given, { doubtful: false });
+  const left = new Map([...seen].filter(([id]) => !written.has(id)));
+  const found = await lookUp(db, tenantId, left);
+  await write(db, tenantId, found, { doubtful: true });
+  for (const { deviceId, typicalInterval } of found) {
+    if (typicalInterval !== undefined) paces?.learned(tenantId, deviceId);
+  }
 }
 
+async function lookUp(
+  db: Kysely<Database>,
+  tenantId: TenantId,
+  seen: SeenDevices,
+): Promise<readonly Refreshed[]> {
+  const latest = await latestReadings(db, tenantId, [...seen.keys()]);
+  // When it was heard of is known from what it said, or else from what there is.
+  const unheard = [...seen].filter(([, reading]) => reading === undefined).map(([id]) => id);
+  const last = await lastInstants(db, tenantId, unheard);
+  return [...seen].map(([deviceId, reading]) => {
+    const newest = latest.get(deviceId);
+    return {
+      deviceId,
+      seenMicros: reading?.micros ?? (last.get(deviceId) ?? 0) * 1_000_000,
+      typicalInterval: newest?.typicalIntervalSeconds,
+      ...newest && {
+        ...newest.position,
+        values: measures.map(({ field }) => newest.reading[field]),
+      },
+    };
+  });
+}
+
+/** Writes what rows are to tell that do not tell of something newer, and returns whose were written. */
 async function write(
   db: Kysely<Database>,
   tenantId: TenantId,
   rows: readonly Refreshed[],
-): Promise<void> {
+  { doubtful }: { readonly doubtful: boolean },
+): Promise<ReadonlySet<string>> {
+  if (rows.length === 0) return new Set();
   const ids = rows.map(({ deviceId }) => deviceId);
-  await lockDevices(db, "alone");
-  const lastSeen = sql<Date>`greatest(d.last_seen, case
-    when fresh.seen is not null then least(fresh.seen, now())
-  end)`;
-  await db.updateTable("iot_devices as d")
-    .from(freshOf(rows))
-    .set((row) => ({
-      last_seen: lastSeen,
-      latest_for: lastSeen,
-      latest_timestamp: row.ref("fresh.timestamp"),
-      latest_tie_break: row.ref("fresh.tie_break"),
-      typical_interval: row.ref("fresh.typical_interval"),
-      ...Object.fromEntries(
-        measureColumnNames.map((column) => [`latest_${column}`, row.ref(`fresh.${column}`)]),
-      ),
-    }))
-    .where("d.tenant_id", "=", tenantId)
-    .whereRef("d.device_id", "=", "fresh.device_id")
-    // Says it once more, for Citus: which shards these are on.
-    .where("d.device_id", "=", sql<string>`any(${textArray(ids)}::text[])`)
-    // Another replica may have looked later.
-    .where(sql<boolean>`coalesce(
-      (d.latest_timestamp, d.latest_tie_break) <= (fresh."timestamp", fresh.tie_break),
-      d.latest_timestamp is null
-    )`)
-    .execute();
+  const lastSeen = sql<Date>`greatest(d.last_seen, least(fresh.seen, now()))`;
+  const written = await inTransaction(db, async (transaction) => {
+    await lockDevices(transaction, "alone");
+    return await transaction.updateTable("iot_devices as d")
+      .from(freshOf(rows))
+      .set((row) => ({
+        last_seen: lastSeen,
+        latest_for: lastSeen,
+        latest_timestamp: row.ref("fresh.timestamp"),
+        latest_tie_break: row.ref("fresh.tie_break"),
+        typical_interval: row.fn.coalesce("fresh.typical_interval", "d.typical_interval"),
+        ...Object.fromEntries(
+          measureColumnNames.map((column) => [`latest_${column}`, row.ref(`fresh.${column}`)]),
+        ),
+      }))
+      .where("d.tenant_id", "=", tenantId)
+      .whereRef("d.device_id", "=", "fresh.device_id")
+      // Says it once more, for Citus: which shards these are on.
+      .where("d.device_id", "=", sql<string>`any(${textArray(ids)}::text[])`)
+      .where(sql<boolean>`coalesce(
+        (d.latest_timestamp, d.latest_tie_break) <= (fresh."timestamp", fresh.tie_break),
+        d.latest_timestamp is null
+      )`)
+      .$if(!doubtful, (update) => update.whereRef("d.latest_for", "=", "d.last_seen"))
+      .returning("d.device_id")
+      .execute();
+  });
+  return new Set(written.map(({ device_id }) => device_id));
 }
 
 type FreshColumns =
   & {
     readonly device_id: string;
-    readonly seen: Date | null;
+    readonly seen: Date;
     readonly timestamp: Date | null;
     readonly tie_break: string | null;
     readonly typical_interval: number | null;
@@ -104,7 +130,7 @@ function freshOf(rows: readonly Refreshed[]) {
     ${float8Array(rows.map(({ typicalInterval }) => typicalInterval))}::float8[],
     ${
     sql.join(measures.map((_, at) =>
-      sql`${float8Array(rows.map(({ values }) => values[at]))}::float8[]`
+      sql`${float8Array(rows.map(({ values }) => values?.[at]))}::float8[]`
     ))
   }
   )`.as<"fresh">(

@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
-import { eachDatabase, postgresTest } from "../../../../tests/support/each_database.ts";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
+import { eachDatabase, eachServer } from "../../../../tests/support/each_database.ts";
 import { device, noonSeconds, readingRow } from "../../../../tests/support/store_rows.ts";
-import { defaultTenant } from "../../readings/tenant.ts";
+import type { ReadingRow } from "../../readings/reading_row.ts";
 import type { Database } from "../database.ts";
 import { writeReadings } from "../readings/write_readings.ts";
+import { KnownPaces } from "./known_paces.ts";
 import { findDevice } from "./read_devices.ts";
 import { refreshDevices } from "./refresh_devices.ts";
 import { writeDevices } from "./write_devices.ts";
 
-const micros = (seconds: number) => seconds * 1_000_000;
-const refresh = (db: Kysely<Database>, seen: Readonly<Record<string, number | undefined>>) =>
+const at = (deviceId: string, seconds: number) => readingRow(deviceId, { seconds });
+const refresh = (db: Kysely<Database>, seen: Readonly<Record<string, ReadingRow | undefined>>) =>
   refreshDevices(db, defaultTenant, new Map(Object.entries(seen)));
 
 async function rowOf(db: Kysely<Database>, id: string) {
@@ -28,16 +30,16 @@ eachDatabase("refreshDevices", {
     await writeDevices(db, defaultTenant, [device("a"), device("b")]);
     const seconds = async (id: string) =>
       Number((await findDevice(db, defaultTenant, id))?.lastSeen);
-    await refresh(db, { a: micros(noonSeconds + 60), unknown: 1 });
+    await refresh(db, { a: at("a", noonSeconds + 60), unknown: at("unknown", noonSeconds) });
     assert.deepEqual([await seconds("a"), await seconds("b")], [noonSeconds + 60, noonSeconds]);
-    await refresh(db, { a: micros(noonSeconds + 30) });
+    await refresh(db, { a: at("a", noonSeconds + 30) });
     assert.equal(await seconds("a"), noonSeconds + 60);
     await refresh(db, {});
   },
 
   async "never moves last_seen past now"(db) {
     await writeDevices(db, defaultTenant, [device("a")]);
-    await refresh(db, { a: micros(Date.now() / 1_000 + 80_000) });
+    await refresh(db, { a: at("a", Math.floor(Date.now() / 1_000) + 80_000) });
     const { rows: [row] } = await sql<{ past: boolean; today: boolean }>`
       select last_seen > now() as past, last_seen > now() - interval '1 hour' as today
       from iot_devices`.execute(db);
@@ -47,7 +49,7 @@ eachDatabase("refreshDevices", {
   async "leaves alone a device whose own message is ahead of now"(db) {
     const ahead = BigInt(Math.floor(Date.now() / 1_000) + 3_600);
     await writeDevices(db, defaultTenant, [device("a", { lastSeen: ahead })]);
-    await refresh(db, { a: Date.now() * 1_000 });
+    await refresh(db, { a: at("a", Math.floor(Date.now() / 1_000)) });
     assert.equal((await findDevice(db, defaultTenant, "a"))?.lastSeen, ahead);
   },
 
@@ -62,7 +64,7 @@ eachDatabase("refreshDevices", {
       ...[0, 5, 10].map((at) => readingRow("a", { seconds: noonSeconds + at, nanos: 250_000_000 })),
       newest,
     ]);
-    await refresh(db, { a: newest.micros, silent: undefined });
+    await refresh(db, { a: newest, silent: undefined });
     assert.deepEqual(await rowOf(db, "a"), {
       seen: noonSeconds + 15.25,
       latest: noonSeconds + 15.25,
@@ -86,6 +88,31 @@ eachDatabase("refreshDevices", {
     assert.deepEqual([seen, latest], [noonSeconds + 7, ahead]);
   },
 
+  async "takes what it is given for the newest, where the row is not in doubt"(db) {
+    const paces = new KnownPaces();
+    const refresh = (...rows: readonly ReadingRow[]) =>
+      refreshDevices(db, defaultTenant, new Map(rows.map((row) => [row.deviceId, row])), paces);
+    const rows = [0, 5, 10].map((seconds) => at("a", noonSeconds + seconds));
+    await writeDevices(db, defaultTenant, [device("a"), device("new")]);
+    await writeReadings(db, defaultTenant, rows);
+    await refresh(rows[2]!);
+    const told = await rowOf(db, "a");
+    assert.deepEqual([told["latest"], told["every"]], [noonSeconds + 10, 5]);
+    // None of these is stored: whoever looks finds nothing.
+    await refresh(at("a", noonSeconds + 20), at("new", noonSeconds + 20));
+    const { latest, every, seen } = await rowOf(db, "a");
+    assert.deepEqual([latest, every, seen], [noonSeconds + 20, 5, noonSeconds + 20]);
+    assert.equal((await rowOf(db, "new"))["latest"], null);
+    await refresh(at("a", noonSeconds + 15));
+    assert.equal((await rowOf(db, "a"))["latest"], noonSeconds + 20);
+    // As the release before does it.
+    await sql`update iot_devices set last_seen = to_timestamp(${noonSeconds + 21}::float8)`
+      .execute(db);
+    await writeReadings(db, defaultTenant, [at("a", noonSeconds + 40)]);
+    await refresh(at("a", noonSeconds + 30));
+    assert.equal((await rowOf(db, "a"))["latest"], noonSeconds + 40);
+  },
+
   async "does not undo what another backend told later"(db) {
     await writeDevices(db, defaultTenant, [device("a")]);
     await writeReadings(db, defaultTenant, [readingRow("a", { seconds: noonSeconds + 5 })]);
@@ -99,14 +126,18 @@ eachDatabase("refreshDevices", {
   },
 });
 
-postgresTest("refreshDevices from several sessions", {
+eachServer("refreshDevices from several sessions", {
   async "does not deadlock with itself or with descriptions"(db) {
     const ids = Array.from({ length: 100 }, (_, at) => `d${at}`);
     await writeDevices(db, defaultTenant, ids.map((id) => device(id)));
     const orders = [ids, [...ids].reverse(), [...ids.slice(50), ...ids.slice(0, 50)]];
     await Promise.all(orders.flatMap((ids) => [
-      ...[1, 2, 3].map((at) =>
-        refreshDevices(db, defaultTenant, new Map(ids.map((id) => [id, micros(noonSeconds + at)])))
+      ...[1, 2, 3].map((later) =>
+        refreshDevices(
+          db,
+          defaultTenant,
+          new Map(ids.map((id) => [id, at(id, noonSeconds + later)])),
+        )
       ),
       writeDevices(db, defaultTenant, ids.map((id) => device(id))),
     ]));

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import type { IoTDevice } from "#shared/gen/iot/v1/device_pb.ts";
-import type { TenantId } from "../../readings/tenant.ts";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { float8Array, textArray, timestamptzArray } from "../connection/binary_array.ts";
 import { inTransaction } from "../connection/in_transaction.ts";
 import type { Database } from "../database.ts";
@@ -79,7 +79,6 @@ async function register(
       "longitude",
       "last_seen",
       "described_at",
-      "latest_for",
     ])
     .expression((eb) =>
       eb.selectFrom(recordsOf(devices))
@@ -94,8 +93,6 @@ async function register(
           "longitude",
           "seen as last_seen",
           "seen as described_at",
-          // Of one that is new there is nothing to tell.
-          "seen as latest_for",
         ])
         .orderBy(sql`device_id collate "C"`)
     )

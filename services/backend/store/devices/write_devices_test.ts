@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
-import { eachDatabase, postgresTest } from "../../../../tests/support/each_database.ts";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
+import { eachDatabase, eachServer, postgresTest } from "../../../../tests/support/each_database.ts";
 import {
   countRows,
   device,
   noonSeconds,
   readingRow,
 } from "../../../../tests/support/store_rows.ts";
-import { defaultTenant } from "../../readings/tenant.ts";
 import type { Database } from "../database.ts";
 import { nothingMoved } from "../parked/move_parked.ts";
 import { pageReadings } from "../readings/read_readings.ts";
@@ -46,11 +46,7 @@ eachDatabase("writeDevices", {
     assert.deepEqual(await writeDevices(db, defaultTenant, [device("new")]), {
       moved: 3,
       duplicates: 0,
-      devices: [{
-        tenantId: defaultTenant,
-        deviceId: "new",
-        newestMicros: (noonSeconds + 2) * 1_000_000,
-      }],
+      deviceIds: ["new"],
     });
     assert.equal(await countRows(db, "sensor_readings"), 3);
     assert.equal(await countRows(db, "parked_readings"), 1);
@@ -64,7 +60,7 @@ eachDatabase("writeDevices", {
     assert.deepEqual(await writeDevices(db, defaultTenant, [device("a")]), {
       moved: 1,
       duplicates: 1,
-      devices: [{ tenantId: defaultTenant, deviceId: "a", newestMicros: noonSeconds * 1_000_000 }],
+      deviceIds: ["a"],
     });
     assert.equal(await countRows(db, "sensor_readings"), 1);
     assert.equal(await countRows(db, "parked_readings"), 0);
@@ -99,7 +95,8 @@ eachDatabase("writeDevices", {
 
   async "takes a description that is older than a reading, and keeps last_seen"(db) {
     await writeDevices(db, defaultTenant, [device("a")]);
-    await sql`update iot_devices set last_seen = last_seen + interval '1 hour'`.execute(db);
+    await sql`update iot_devices set last_seen = to_timestamp(${noonSeconds + 3_600}::float8)`
+      .execute(db);
     await writeDevices(db, defaultTenant, [
       device("a", { firmware: "new", lastSeen: BigInt(noonSeconds + 60) }),
     ]);
@@ -131,7 +128,7 @@ eachDatabase("writeDevices", {
       writeDevices(
         db,
         defaultTenant,
-        ["new", "told", "behind", "unknown"].map((id) =>
+        ["told", "behind", "new"].map((id) =>
           device(id, { lastSeen: BigInt(noonSeconds + later) })
         ),
       );
@@ -142,13 +139,13 @@ eachDatabase("writeDevices", {
       return Object.fromEntries(rows.map(({ device_id, told }) => [device_id, told]));
     };
     await write(0);
-    await sql`update iot_devices set last_seen = last_seen + interval '1 s'
-      where device_id = 'behind'`.execute(db);
-    await sql`update iot_devices set latest_for = null where device_id = 'unknown'`.execute(db);
-    const before = { new: true, told: true, behind: false, unknown: false };
+    await sql`update iot_devices set latest_for = last_seen,
+      last_seen = to_timestamp(${noonSeconds + 1}::float8) where device_id = 'behind'`.execute(db);
+    await sql`update iot_devices set latest_for = last_seen where device_id = 'told'`.execute(db);
+    const before = { told: true, behind: false, new: false };
     assert.deepEqual(await told(), before);
-    for (const later of [0.5, 10]) {
-      await write(Math.floor(later));
+    for (const later of [0, 10]) {
+      await write(later);
       assert.deepEqual(await told(), before);
     }
   },
@@ -159,8 +156,7 @@ eachDatabase("writeDevices", {
     await writeReadings(db, 7, [readingRow("a"), readingRow("a", { nanos: 1 })]);
     await writeReadings(db, defaultTenant, [readingRow("a")]);
     assert.equal((await writeDevices(db, defaultTenant, [device("a")])).moved, 1);
-    const { moved, devices } = await writeDevices(db, 7, [device("a")]);
-    assert.deepEqual([moved, devices[0]?.tenantId], [2, 7]);
+    assert.equal((await writeDevices(db, 7, [device("a")])).moved, 2);
     assert.equal(await countRows(db, "iot_devices"), 2);
     assert.equal(await countRows(db, "sensor_readings"), 3);
   },
@@ -170,7 +166,8 @@ eachDatabase("writeDevices", {
   },
 });
 
-postgresTest("writeDevices from several sessions", {
+// Citus writes to shards side by side, in any order: there one of two may have to try again.
+postgresTest("writeDevices of the same devices from several sessions", {
   async "registers each device once, releases each reading once, and does not deadlock"(db) {
     // With two unique indexes, who finds a device in the other one alone has to try again.
     await dropIndexOfReleaseBefore(db);
@@ -196,7 +193,9 @@ postgresTest("writeDevices from several sessions", {
     assert.equal(await countRows(db, "sensor_readings"), rows.length);
     assert.equal(await countRows(db, "parked_readings"), 0);
   },
+});
 
+eachServer("writeDevices of a device that has many parked readings", {
   async "releases no more at once than fits its time, and leaves the rest to the job"(db) {
     await sql`
       insert into parked_readings
@@ -211,7 +210,7 @@ postgresTest("writeDevices from several sessions", {
       before: undefined,
       limit: 1,
     });
-    assert.equal(oldest?.position.micros, first.devices[0]?.newestMicros);
+    assert.equal(oldest?.reading.timestamp, BigInt(Date.UTC(2024, 2, 1) / 1_000 + 50_000));
   },
 });
 

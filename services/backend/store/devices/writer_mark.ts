@@ -127,5 +127,7 @@ export async function abandonedMarks(db: Kysely<Database>): Promise<readonly str
 
 export async function removeMarks(db: Kysely<Database>, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
-  await db.deleteFrom("lagging_writers").where("writer_id", "in", ids).execute();
+  await db.deleteFrom("lagging_writers")
+    .where("writer_id", "=", sql<string>`any(${ids}::uuid[])`)
+    .execute();
 }

@@ -5,6 +5,23 @@ import { upkeep } from "./upkeep.ts";
 const redo = "select redo_lsn::text as at from pg_control_checkpoint()";
 const dead = "select n_dead_tup::int as rows from pg_stat_user_tables where relname = 'worn'";
 
+Deno.test("upkeep tells the planner of a table that has grown", async () => {
+  const pglite = await PGlite.create();
+  try {
+    await pglite.exec("create table grown as select 7 as tenant from generate_series(1, 2000)");
+    await pglite.query("select pg_stat_force_next_flush()");
+    const known = async () => {
+      const { rows } = await pglite.query("select from pg_stats where tablename = 'grown'");
+      return rows.length;
+    };
+    assert.equal(await known(), 0);
+    await upkeep(pglite);
+    assert.equal(await known(), 1);
+  } finally {
+    await pglite.close();
+  }
+});
+
 Deno.test("upkeep checkpoints a long log and vacuums a worn table, but not within a transaction", async () => {
   const pglite = await PGlite.create();
   try {

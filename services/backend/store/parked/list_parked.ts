@@ -1,5 +1,5 @@
 import { type Expression, type Kysely, type RawBuilder, sql } from "kysely";
-import type { TenantId } from "../../readings/tenant.ts";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { textArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
 import { type ParkedFilter, passes } from "./parked_filter.ts";

@@ -1,27 +1,21 @@
 import { type ExpressionBuilder, type Kysely, sql } from "kysely";
-import type { TenantId } from "../../readings/tenant.ts";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { textArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
 import { measureColumnNames } from "../readings/measure_columns.ts";
 import type { ReadingKey } from "../readings/reading_key.ts";
-import { keyColumns, keyTuple } from "./parked_keys.ts";
+import { keyTuple } from "./parked_keys.ts";
 
 /** Readings that have left where they were parked for where they belong. */
 export interface MovedReadings {
   readonly moved: number;
   /** Those among them that were stored before. */
   readonly duplicates: number;
-  readonly devices: readonly MovedDevice[];
+  /** Whose they are. */
+  readonly deviceIds: readonly string[];
 }
 
-interface MovedDevice {
-  readonly tenantId: TenantId;
-  readonly deviceId: string;
-  /** Instant of the newest that was moved, in Unix microseconds. */
-  readonly newestMicros: number;
-}
-
-export const nothingMoved: MovedReadings = { moved: 0, duplicates: 0, devices: [] };
+export const nothingMoved: MovedReadings = { moved: 0, duplicates: 0, deviceIds: [] };
 
 /** Some of the parked readings that are due: those of the devices, up to the last one. */
 export interface DueReadings {
@@ -146,8 +140,6 @@ export async function moveParked(
     .select((is) => [
       "device_id as deviceId",
       sql<number>`${is.fn.countAll()}::int`.as("moved"),
-      sql<number>`(extract(epoch from ${is.fn.max("timestamp")}) * 1000000)::float8`
-        .as("newestMicros"),
       is.selectFrom("stored").select(sql<number>`count(*)::int`.as("count")).as("stored"),
     ])
     .groupBy("device_id")
@@ -156,7 +148,7 @@ export async function moveParked(
   return {
     moved,
     duplicates: moved - (rows[0]?.stored ?? 0),
-    devices: rows.map(({ deviceId, newestMicros }) => ({ tenantId, deviceId, newestMicros })),
+    deviceIds: rows.map(({ deviceId }) => deviceId),
   };
 }
 

@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { TenantId } from "../../readings/tenant.ts";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { int8Array, textArray, timestamptzArray } from "../connection/binary_array.ts";
 import { instant } from "../readings/instant.ts";
 import type { ReadingKey } from "../readings/reading_key.ts";

@@ -1,5 +1,5 @@
 import type { Kysely } from "kysely";
-import type { TenantId } from "../../readings/tenant.ts";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { inTransaction } from "../connection/in_transaction.ts";
 import type { Database } from "../database.ts";
 import { lockParked } from "./lock_parked.ts";

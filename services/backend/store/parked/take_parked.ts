@@ -3,7 +3,7 @@ import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
 import { inTransaction } from "../connection/in_transaction.ts";
 import type { Database } from "../database.ts";
 import { measureColumnNames } from "../readings/measure_columns.ts";
-import { place, placedColumns } from "../readings/read_readings.ts";
+import { place } from "../readings/read_readings.ts";
 import { lockParked } from "./lock_parked.ts";
 import { longAgo } from "./parked_filter.ts";
 import { keyColumns, keyRecords, type ParkedKey } from "./parked_keys.ts";
@@ -100,31 +100,29 @@ async function take(
     .limit(limit)
     .execute();
   if (keys.length === 0) return [];
-  const rows = await transaction
-    .with("taken", (from) =>
-      from.updateTable("parked_readings as p")
-        .from(keyRecords(keys))
-        .set({ leaving_at: sql<Date>`now()` })
-        .whereRef("p.tenant_id", "=", "keys.tenant_id")
-        .whereRef("p.device_id", "=", "keys.device_id")
-        .whereRef("p.timestamp", "=", "keys.timestamp")
-        .whereRef("p.tie_break", "=", "keys.tie_break")
-        .returning([
-          "p.tenant_id",
-          "p.device_id",
-          "p.timestamp",
-          "p.tie_break",
-          "p.parked_at",
-          "p.refused",
-          ...measureColumnNames,
-        ]))
-    .selectFrom("taken")
-    .select(["tenant_id as tenantId", "refused", ...placedColumns])
-    .select(sql<number>`floor(extract(epoch from parked_at) * 1000)::float8`.as("parkedAtMs"))
+  const rows = await transaction.updateTable("parked_readings as p")
+    .from(keyRecords(keys))
+    .set({ leaving_at: sql<Date>`now()` })
+    .whereRef("p.tenant_id", "=", "keys.tenant_id")
+    .whereRef("p.device_id", "=", "keys.device_id")
+    .whereRef("p.timestamp", "=", "keys.timestamp")
+    .whereRef("p.tie_break", "=", "keys.tie_break")
+    .returning([
+      "p.tenant_id",
+      "p.device_id",
+      // In UTC it depends on no setting, which Citus asks of an update.
+      sql<string>`(extract(epoch from p."timestamp" at time zone 'UTC') * 1000000)::bigint::text`
+        .as("micros"),
+      sql<string>`p.tie_break::text`.as("tie"),
+      "refused",
+      sql<number>`floor(extract(epoch from parked_at at time zone 'UTC') * 1000)::float8`
+        .as("parkedAtMs"),
+      ...measureColumnNames,
+    ])
     .execute();
   return rows.map((row) => {
     const { reading, position: { micros, tieBreak } } = place(row);
-    const { tenantId, device_id: deviceId, parkedAtMs, refused } = row;
+    const { tenant_id: tenantId, device_id: deviceId, parkedAtMs, refused } = row;
     const key = { tenantId, deviceId, micros, tieBreak: String(tieBreak) };
     return { key, reading, reason, parkedAtMs, refused };
   });

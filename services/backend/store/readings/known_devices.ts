@@ -1,5 +1,5 @@
 import type { Kysely } from "kysely";
-import type { TenantId } from "../../readings/tenant.ts";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 import type { Database } from "../database.ts";
 
 /** Most ids that are remembered, which takes about 20 MB. */

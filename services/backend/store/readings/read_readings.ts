@@ -2,9 +2,9 @@ import { create } from "@bufbuild/protobuf";
 import { type ExpressionBuilder, type Kysely, sql } from "kysely";
 import { type SensorReading, SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
 import { type MeasuredColumns, measures } from "#shared/telemetry/measures.ts";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { paceReadings, typicalInterval } from "#shared/telemetry/typical_interval.ts";
-import type { ReadingPosition } from "../../readings/reading_row.ts";
-import type { TenantId } from "../../readings/tenant.ts";
+import type { ReadingPosition, ReadingRow } from "../../readings/reading_row.ts";
 import { nanosOfTieBreak } from "../../readings/tie_break.ts";
 import { textArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
@@ -145,18 +145,32 @@ function devicesOf(db: Kysely<Database>, tenantId: TenantId, deviceIds: readonly
     .where("d.device_id", "=", sql<string>`any(${textArray(deviceIds)}::text[])`);
 }
 
+/** The reading of a row, where it would stand if it were stored. */
+export function readingOf({ deviceId, micros, tieBreak, values }: ReadingRow): PlacedReading {
+  const reading = emptyReading(deviceId, micros, tieBreak);
+  measures.forEach(({ field }, at) => {
+    const value = values[at];
+    if (value !== undefined) reading[field] = value;
+  });
+  return { reading, position: { micros, tieBreak } };
+}
+
 export function place(row: ReadingQueryRow): PlacedReading {
   const micros = Number(row.micros);
   const tieBreak = BigInt(row.tie);
-  const seconds = Math.floor(micros / 1_000_000);
-  const reading = create(SensorReadingSchema, {
-    deviceId: row.device_id,
-    timestamp: BigInt(seconds),
-    nanos: (micros - seconds * 1_000_000) * 1_000 + nanosOfTieBreak(tieBreak),
-  });
+  const reading = emptyReading(row.device_id, micros, tieBreak);
   for (const { field, column } of measures) {
     const value: number | null = row[column];
     if (value !== null) reading[field] = value;
   }
   return { reading, position: { micros, tieBreak } };
+}
+
+function emptyReading(deviceId: string, micros: number, tieBreak: bigint): SensorReading {
+  const seconds = Math.floor(micros / 1_000_000);
+  return create(SensorReadingSchema, {
+    deviceId,
+    timestamp: BigInt(seconds),
+    nanos: (micros - seconds * 1_000_000) * 1_000 + nanosOfTieBreak(tieBreak),
+  });
 }

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import type { Kysely } from "kysely";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { eachDatabase } from "../../../../tests/support/each_database.ts";
 import { device, noonSeconds, readingRow } from "../../../../tests/support/store_rows.ts";
 import type { ReadingPosition, ReadingRow } from "../../readings/reading_row.ts";
 import type { Database } from "../database.ts";
 import { writeDevices } from "../devices/write_devices.ts";
-import { defaultTenant } from "../../readings/tenant.ts";
 import { lastInstants, latestReadings, pageReadings, type PlacedReading } from "./read_readings.ts";
 import { writeReadings } from "./write_readings.ts";
 

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import { type MeasuredColumns, measures } from "#shared/telemetry/measures.ts";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
 import type { ReadingRow } from "../../readings/reading_row.ts";
-import type { TenantId } from "../../readings/tenant.ts";
 import { float8Array, int8Array, textArray, timestamptzArray } from "../connection/binary_array.ts";
 import { inTransaction } from "../connection/in_transaction.ts";
 import { sqlState } from "../connection/write_failure.ts";

@@ -1,101 +1,118 @@
 import { type Kysely, sql } from "kysely";
+import type { TenantId } from "#shared/telemetry/tenant.ts";
+import type { ReadingPosition } from "../../readings/reading_row.ts";
+import { textArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
-import { parkedIds } from "../parked/list_parked.ts";
-import { instant } from "../readings/instant.ts";
-import { afterKey, type ReadingKey } from "../readings/reading_key.ts";
-import { scan, type Span } from "./read_run.ts";
-
-export type ReadingTable = "sensor_readings" | "parked_readings";
-
-/** A span that may be open at either end. */
-export type OpenSpan = Partial<Span>;
+import { scan } from "./scan.ts";
+import { type OpenSpan, past, type Span, within } from "./span.ts";
 
 /**
- * How many rows each of the devices has within the span, in the order of
- * `deviceIds`; of one that has `limit` or more, `limit`.
+ * How many readings each of the devices has stored within the span, in the
+ * order of `deviceIds`; of one that has `limit` or more, `limit`.
  */
 export async function countUpTo(
   db: Kysely<Database>,
-  table: ReadingTable,
+  tenantId: TenantId,
   { deviceIds, span, limit }: {
     readonly deviceIds: readonly string[];
     readonly span: OpenSpan;
     readonly limit: number;
   },
 ): Promise<readonly number[]> {
-  const rows = await scan(
-    db,
-    sql<{ readonly count: number }>`
-    select counted."count"
-    from json_array_elements_text(${JSON.stringify(deviceIds)}) with ordinality as wanted(id, at)
-    cross join lateral (
-      select count(*)::int as "count" from (
-        select from ${sql.table(table)} where device_id = wanted.id and ${within(span)}
-        limit ${limit}::int
-      ) found
-    ) counted
-    order by wanted.at`,
-  );
-  return rows.map(({ count }) => count);
+  // From the devices, of which Citus knows where the rows are: what is stored has one.
+  const rows = await scan(db, (db) =>
+    db.selectFrom("iot_devices")
+      .crossJoinLateral((eb) =>
+        eb.selectFrom(
+          eb.selectFrom("sensor_readings").select("tie_break")
+            .where("sensor_readings.tenant_id", "=", tenantId)
+            .whereRef("sensor_readings.device_id", "=", "iot_devices.device_id")
+            .where(within(span)).limit(limit).as("found"),
+        ).select(({ cast, fn }) => cast<number>(fn.countAll(), "integer").as("count")).as("counted")
+      )
+      .select(["device_id", "count"])
+      .where("tenant_id", "=", tenantId)
+      .where(sql<boolean>`device_id = any (${textArray(deviceIds)}::text[])`)
+      .execute());
+  const countOf = new Map(rows.map(({ device_id, count }) => [device_id, count]));
+  return deviceIds.map((id) => countOf.get(id) ?? 0);
 }
 
 /**
- * Counts up to `limit` rows from after the key `after`, in the order of the
- * keys; those of one device and span, or all. `last` is where to go on, and
- * undefined at the end.
+ * Counts up to `limit` readings that a device has stored within the span, from
+ * after the one at `after`. `last` is where to go on, and undefined at the end.
  */
 export async function countPage(
   db: Kysely<Database>,
-  table: ReadingTable,
-  { deviceId, span = {}, after, limit }: {
-    readonly deviceId?: string;
-    readonly span?: OpenSpan;
-    readonly after: ReadingKey | undefined;
+  tenantId: TenantId,
+  { deviceId, span, after, limit }: {
+    readonly deviceId: string;
+    readonly span: OpenSpan;
+    readonly after: ReadingPosition | undefined;
     readonly limit: number;
   },
-): Promise<{ readonly count: number; readonly last: ReadingKey | undefined }> {
-  const only = deviceId === undefined ? sql`true` : sql`device_id = ${deviceId}`;
-  const [last] = await scan(
-    db,
-    sql<ReadingKey & { readonly count: number }>`
-    with page as materialized (
-      select device_id, "timestamp", tie_break from ${sql.table(table)}
-      where ${afterKey(after)} and ${only} and ${within(span)}
-      order by device_id, "timestamp", tie_break
-      limit ${limit}::int
+): Promise<{ readonly count: number; readonly last: ReadingPosition | undefined }> {
+  const last = await scan(db, (db) =>
+    db.selectFrom(
+      db.selectFrom("sensor_readings").select(["timestamp", "tie_break"])
+        .where("tenant_id", "=", tenantId).where("device_id", "=", deviceId)
+        .where(within(span))
+        .$if(after !== undefined, (query) => query.where(past(">", after!)))
+        .orderBy("timestamp").orderBy("tie_break").limit(limit).as("page"),
     )
-    select (select count(*)::int from page) as "count", device_id as "deviceId",
-      (extract(epoch from "timestamp") * 1000000)::float8 as micros, tie_break::text as "tieBreak"
-    from page order by page.device_id desc, page."timestamp" desc, page.tie_break desc limit 1`,
-  );
+      .select(({ cast, fn }) => [
+        cast<number>(fn.countAll().over(), "integer").as("count"),
+        sql<number>`(extract(epoch from "timestamp") * 1000000)::float8`.as("micros"),
+        // Text, since drivers differ in how they read a bigint.
+        cast<string>("tie_break", "text").as("tie"),
+      ])
+      .orderBy("timestamp", "desc").orderBy("tie_break", "desc").limit(1)
+      .executeTakeFirst());
   if (last === undefined) return { count: 0, last: undefined };
-  const { count, ...key } = last;
-  return { count, last: count < limit ? undefined : key };
+  const { count, micros, tie } = last;
+  return { count, last: count < limit ? undefined : { micros, tieBreak: BigInt(tie) } };
 }
 
 /** Ids of registered devices, by id from after `after`. */
 export async function pageDeviceIds(
   db: Kysely<Database>,
+  tenantId: TenantId,
   { after, limit }: { readonly after: string; readonly limit: number },
 ): Promise<readonly string[]> {
   const rows = await db.selectFrom("iot_devices").select("device_id")
-    .where("device_id", ">", after).orderBy("device_id").limit(limit).execute();
+    .where("tenant_id", "=", tenantId).where("device_id", ">", after)
+    .orderBy("device_id").limit(limit).execute();
   return rows.map(({ device_id }) => device_id);
 }
 
-/** Ids that have parked readings, by id from after `after`. */
-export async function pageParkedIds(
-  db: Kysely<Database>,
-  { after, limit }: { readonly after: string; readonly limit: number },
-): Promise<readonly string[]> {
-  const { rows } = await sql<{ readonly id: string }>`
-    with recursive ${parkedIds({ after, limit })}
-    select id from ids where id is not null order by id`.execute(db);
-  return rows.map(({ id }) => id);
+/** What a device has parked. */
+export interface ParkedCount {
+  readonly deviceId: string;
+  readonly all: number;
+  readonly withinSpan: number;
 }
 
-function within({ fromMicros, untilMicros }: OpenSpan) {
-  const from = fromMicros === undefined ? sql`true` : sql`"timestamp" >= ${instant(fromMicros)}`;
-  const until = untilMicros === undefined ? sql`true` : sql`"timestamp" < ${instant(untilMicros)}`;
-  return sql`${from} and ${until}`;
+/**
+ * What each of up to `limit` devices has parked, by id from after `after`: of a
+ * page's devices everything is counted, which is bounded by what may be parked.
+ */
+export async function pageParked(
+  db: Kysely<Database>,
+  tenantId: TenantId,
+  { span, after, limit }: {
+    readonly span: Span;
+    readonly after: string;
+    readonly limit: number;
+  },
+): Promise<readonly ParkedCount[]> {
+  return await scan(db, (db) =>
+    db.selectFrom("parked_readings")
+      .select("device_id as deviceId")
+      .select(({ cast, fn }) => [
+        cast<number>(fn.countAll(), "float8").as("all"),
+        cast<number>(fn.countAll().filterWhere(within(span)), "float8").as("withinSpan"),
+      ])
+      .where("tenant_id", "=", tenantId).where("device_id", ">", after)
+      .groupBy("device_id").orderBy("device_id").limit(limit)
+      .execute());
 }

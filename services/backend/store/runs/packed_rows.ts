@@ -23,7 +23,7 @@ const packedMeasures = sql.join(
 const epochMicros = sql`(extract(epoch from "timestamp") * 1000000)::bigint`;
 
 /** A row packed by the database; `parked` a byte, 1 where it is parked. */
-export const packedRow = sql`
+export const packedRow = sql<Uint8Array>`
   int8send(${epochMicros}) || int8send(tie_break) || parked || ${packedMeasures}`;
 
 /** What was measured, of the row that starts there. */

@@ -72,7 +72,9 @@ async function columnsOf(
 /** @param table as `regclass` writes it, quoted where it must be. */
 async function rowsOf(trial: Transaction<Database>, table: string): Promise<number> {
   const { rows: [counted] } = await sql<{ readonly rows: number }>`
-    select count(*)::int as rows from (select from ${sql.raw(table)} limit ${mostCounted + 1}) as t`
+    select count(*)::int as rows from (select 1 from ${sql.raw(table)} limit ${
+    mostCounted + 1
+  }) as t`
     .execute(trial);
   if (counted!.rows <= mostCounted) return counted!.rows;
   const { rows: [estimated] } = await sql<{ readonly rows: number }>`

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { sql } from "kysely";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { eachDatabase, postgresTest } from "../../../../tests/support/each_database.ts";
 import { device } from "../../../../tests/support/store_rows.ts";
-import { defaultTenant } from "../../readings/tenant.ts";
 import { writeDevices } from "../devices/write_devices.ts";
 import { findLostData, tryOut } from "./lost_data.ts";
 

@@ -8,6 +8,7 @@ import {
   postgresTest,
   type StoreCase,
 } from "../../../../tests/support/each_database.ts";
+import { keptLog } from "../../../../tests/support/log_lines.ts";
 import { waitUntil } from "../../../../tests/support/wait_until.ts";
 import type { Database } from "../database.ts";
 import { listMigrations, migrateDown, migrateToLatest } from "./migrate.ts";
@@ -97,17 +98,17 @@ postgresTest("A release that starts while a later one migrates", {
 
   async "waits its turn where it has, and finds all of it done"(db) {
     await migrateDown(db, log);
+    const kept = keptLog();
     let starting: Promise<void> | undefined;
     await db.connection().execute(async (later) => {
       await sql`select pg_advisory_lock(${migrating})`.execute(later);
-      starting = migrateToLatest(db, log);
-      await waitUntil(async () => {
-        const { rows } = await sql`select from pg_locks
-          where locktype = 'advisory' and not granted
-          and database = (select oid from pg_database where datname = current_database())`
-          .execute(later);
-        return rows.length > 0;
-      }, { what: "the release to wait for its turn" });
+      starting = migrateToLatest(db, kept.log);
+      await waitUntil(
+        () => kept.lines.some(({ message }) => /^Waiting for another/.test(message)),
+        {
+          what: "the release to wait for its turn",
+        },
+      );
       await migrations[latest]!.up(later);
       await sql`insert into kysely_migration values (${latest}, '2098-01-01T00:00:00Z')`
         .execute(later);
