@@ -63,9 +63,11 @@ async function park(
       humidity: at === 0 ? 0 : 5e-324,
     }));
   await writeReadings(db, defaultTenant, rows);
+  const firstSeconds = (Date.now() - 40 * dayMs) / 1_000;
+  // In UTC it depends on no setting, which Citus asks of an update.
   await sql`update parked_readings
-    set parked_at = now() - interval '40 days' + (extract(epoch from "timestamp") - ${noonSeconds})
-      * interval '1 day'
+    set parked_at = to_timestamp(${firstSeconds}::float8
+      + (extract(epoch from "timestamp" at time zone 'UTC')::float8 - ${noonSeconds}::float8) * 86400)
     where device_id = ${deviceId}`.execute(db);
   return rows;
 }
@@ -195,5 +197,6 @@ eachServer("expireParkedJob of two replicas", {
 });
 
 async function anHourLater(db: Kysely<Database>): Promise<void> {
-  await sql`update parked_readings set leaving_at = leaving_at - interval '1 hour'`.execute(db);
+  await sql`update parked_readings set leaving_at = now() - interval '1 hour'
+    where leaving_at is not null`.execute(db);
 }

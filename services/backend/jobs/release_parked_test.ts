@@ -63,7 +63,7 @@ eachDatabase("releaseParkedJob", {
   },
 });
 
-eachDatabase("releaseParkedJob, where the database refuses readings,", {
+eachDatabase("releaseParkedJob where the database refuses readings", {
   async "sets them aside, and is done when there are no others"(db) {
     await db.connection().execute(parkBehindRegistration);
     await sql`alter table sensor_readings add constraint picky check (temperature <> 20) not valid`

@@ -5,7 +5,13 @@ import { float8Array, textArray, timestamptzArray } from "../connection/binary_a
 import { inTransaction } from "../connection/in_transaction.ts";
 import type { Database } from "../database.ts";
 import { lockParked } from "../parked/lock_parked.ts";
-import { findDue, type MovedReadings, moveParked, nothingMoved } from "../parked/move_parked.ts";
+import {
+  devicesWithDue,
+  findDue,
+  type MovedReadings,
+  moveParked,
+  nothingMoved,
+} from "../parked/move_parked.ts";
 import { unlessRefused } from "../parked/unless_refused.ts";
 import { lockDevices } from "./lock_devices.ts";
 
@@ -31,9 +37,11 @@ export async function writeDevices(
   return await inTransaction(db, async (transaction) => {
     await lockDevices(transaction, "together");
     await register(transaction, tenantId, newest);
-    const due = await findDue(transaction, tenantId, ids, releaseLimit);
-    if (due === undefined) return nothingMoved;
+    const waiting = await devicesWithDue(transaction, tenantId, ids);
+    if (waiting.length === 0) return nothingMoved;
     await lockParked(transaction);
+    const due = await findDue(transaction, tenantId, waiting, releaseLimit);
+    if (due === undefined) return nothingMoved;
     return await unlessRefused(
       transaction,
       () => moveParked(transaction, due),

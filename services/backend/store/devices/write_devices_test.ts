@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
 import { defaultTenant } from "#shared/telemetry/tenant.ts";
-import { eachDatabase, eachServer } from "../../../../tests/support/each_database.ts";
+import { eachDatabase, eachServer, postgresTest } from "../../../../tests/support/each_database.ts";
 import {
   countRows,
   device,
@@ -95,7 +95,8 @@ eachDatabase("writeDevices", {
 
   async "takes a description that is older than a reading, and keeps last_seen"(db) {
     await writeDevices(db, defaultTenant, [device("a")]);
-    await sql`update iot_devices set last_seen = last_seen + interval '1 hour'`.execute(db);
+    await sql`update iot_devices set last_seen = to_timestamp(${noonSeconds + 3_600}::float8)`
+      .execute(db);
     await writeDevices(db, defaultTenant, [
       device("a", { firmware: "new", lastSeen: BigInt(noonSeconds + 60) }),
     ]);
@@ -138,20 +139,20 @@ eachDatabase("writeDevices", {
       return Object.fromEntries(rows.map(({ device_id, told }) => [device_id, told]));
     };
     await write(0);
-    await sql`update iot_devices set latest_for = last_seen, last_seen = last_seen + interval '1 s'
-      where device_id = 'behind'`.execute(db);
+    await sql`update iot_devices set latest_for = last_seen,
+      last_seen = to_timestamp(${noonSeconds + 1}::float8) where device_id = 'behind'`.execute(db);
     await sql`update iot_devices set latest_for = last_seen where device_id = 'told'`.execute(db);
     const before = { told: true, behind: false, new: false };
     assert.deepEqual(await told(), before);
-    for (const later of [0.5, 10]) {
-      await write(Math.floor(later));
+    for (const later of [0, 10]) {
+      await write(later);
       assert.deepEqual(await told(), before);
     }
   },
 
   async "registers the devices of each tenant apart, and releases their own readings alone"(db) {
     await sql`insert into tenants values (7, 'seven') on conflict do nothing`.execute(db);
-    await sql`drop index iot_devices_device_id`.execute(db);
+    await dropIndexOfReleaseBefore(db);
     await writeReadings(db, 7, [readingRow("a"), readingRow("a", { nanos: 1 })]);
     await writeReadings(db, defaultTenant, [readingRow("a")]);
     assert.equal((await writeDevices(db, defaultTenant, [device("a")])).moved, 1);
@@ -165,8 +166,11 @@ eachDatabase("writeDevices", {
   },
 });
 
-eachServer("writeDevices from several sessions", {
+// Citus writes to shards side by side, in any order: there one of two may have to try again.
+postgresTest("writeDevices of the same devices from several sessions", {
   async "registers each device once, releases each reading once, and does not deadlock"(db) {
+    // With two unique indexes, who finds a device in the other one alone has to try again.
+    await dropIndexOfReleaseBefore(db);
     const ids = Array.from({ length: 50 }, (_, at) => `d${at}`);
     const rows = ids.flatMap((id) =>
       [0, 1, 2, 3].map((at) => readingRow(id, { seconds: noonSeconds + at }))
@@ -189,7 +193,9 @@ eachServer("writeDevices from several sessions", {
     assert.equal(await countRows(db, "sensor_readings"), rows.length);
     assert.equal(await countRows(db, "parked_readings"), 0);
   },
+});
 
+eachServer("writeDevices of a device that has many parked readings", {
   async "releases no more at once than fits its time, and leaves the rest to the job"(db) {
     await sql`
       insert into parked_readings
@@ -207,6 +213,10 @@ eachServer("writeDevices from several sessions", {
     assert.equal(oldest?.reading.timestamp, BigInt(Date.UTC(2024, 2, 1) / 1_000 + 50_000));
   },
 });
+
+async function dropIndexOfReleaseBefore(db: Kysely<Database>): Promise<void> {
+  await sql`drop index if exists iot_devices_device_id`.execute(db);
+}
 
 /** Parks a reading as a session does that does not see its device. */
 async function park(db: Kysely<Database>, deviceId: string): Promise<void> {

@@ -2,7 +2,7 @@ import type { Kysely } from "kysely";
 import { inTransaction } from "../connection/in_transaction.ts";
 import type { Database } from "../database.ts";
 import { lockParked } from "./lock_parked.ts";
-import { goByKeys, keyRecords, type ParkedKey } from "./parked_keys.ts";
+import { keyRecords, type ParkedKey } from "./parked_keys.ts";
 
 /** Deletes those of these that are still parked, and returns how many these were. */
 export async function deleteParked(
@@ -12,7 +12,6 @@ export async function deleteParked(
   if (keys.length === 0) return 0;
   return await inTransaction(db, async (transaction) => {
     await lockParked(transaction);
-    await goByKeys(transaction);
     const { numDeletedRows } = await transaction
       .deleteFrom("parked_readings as p")
       .using(keyRecords(keys))

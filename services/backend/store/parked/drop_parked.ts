@@ -6,7 +6,7 @@ import type { ReadingKey } from "../readings/reading_key.ts";
 import { deleteParked } from "./delete_parked.ts";
 import { lockParked } from "./lock_parked.ts";
 import { type ParkedFilter, passes } from "./parked_filter.ts";
-import { goByKeys, keyColumns, keyTuple } from "./parked_keys.ts";
+import { keyColumns, keyTuple } from "./parked_keys.ts";
 
 /**
  * Deletes up to `limit` parked readings that pass the filter, in the order of
@@ -20,7 +20,6 @@ export async function dropParked(
 ): Promise<{ readonly dropped: number; readonly next: ReadingKey | undefined }> {
   return await inTransaction(db, async (transaction) => {
     await lockParked(transaction);
-    await goByKeys(transaction);
     const keys = await transaction.selectFrom("parked_readings")
       .select(keyColumns)
       .where("tenant_id", "=", tenantId)

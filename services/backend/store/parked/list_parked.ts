@@ -1,4 +1,4 @@
-import { type Expression, type Kysely, type RawBuilder, sql } from "kysely";
+import { type Expression, type Kysely, sql } from "kysely";
 import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { textArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
@@ -69,30 +69,4 @@ async function findKnown(
 
 function millis(instant: Expression<Date>) {
   return sql<number>`floor(extract(epoch from ${instant}) * 1000)::float8`;
-}
-
-/**
- * A recursive common table expression `ids (id, n)` of up to `limit` devices that
- * have parked readings, by id, from after the id `after`; the last id may be null.
- * Steps from id to id in the index, so that a page costs what its own devices
- * have parked.
- */
-export function parkedIds({ after, limit, only = sql`true` }: {
-  readonly after: string;
-  readonly limit: number;
-  readonly only?: RawBuilder<unknown>;
-}): RawBuilder<unknown> {
-  return sql`
-    ids (id, n) as (
-      (
-        select device_id, 1 from parked_readings where device_id > ${after} and ${only}
-        order by device_id limit 1
-      )
-      union all
-      select (
-        select device_id from parked_readings where device_id > ids.id and ${only}
-        order by device_id limit 1
-      ), n + 1
-      from ids where id is not null and n < ${limit}::int
-    )`;
 }

@@ -4,7 +4,7 @@ import { textArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
 import { measureColumnNames } from "../readings/measure_columns.ts";
 import type { ReadingKey } from "../readings/reading_key.ts";
-import { keyColumns, keyTuple } from "./parked_keys.ts";
+import { keyTuple } from "./parked_keys.ts";
 
 /** Readings that have left where they were parked for where they belong. */
 export interface MovedReadings {
@@ -17,19 +17,32 @@ export interface MovedReadings {
 
 export const nothingMoved: MovedReadings = { moved: 0, duplicates: 0, deviceIds: [] };
 
-/** Parked readings that are due. */
+/** Some of the parked readings that are due: those of the devices, up to the last one. */
 export interface DueReadings {
   readonly tenantId: TenantId;
-  /** Devices that have some, in the order of their ids. */
   readonly deviceIds: readonly string[];
   readonly count: number;
   /** The last of them, in the order of the keys. */
   readonly last: ReadingKey;
 }
 
+/** Those of the devices that are known by now and have parked readings which are due. */
+export async function devicesWithDue(
+  db: Kysely<Database>,
+  tenantId: TenantId,
+  deviceIds: readonly string[],
+): Promise<readonly string[]> {
+  const found = await registered(db, tenantId, deviceIds)
+    .crossJoinLateral((from) => dueOf(from, 1).as("p"))
+    .select("d.device_id")
+    .execute();
+  return found.map(({ device_id }) => device_id);
+}
+
 /**
- * The first `limit` that are parked of devices which are known by now, but for
- * those that the database refuses.
+ * Up to `limit` that are parked of devices which are known by now, but for those
+ * that the database refuses: all of as many devices as that is, or the first of
+ * one. Under the lock (`lockParked`).
  */
 export async function findDue(
   db: Kysely<Database>,
@@ -37,81 +50,105 @@ export async function findDue(
   deviceIds: readonly string[],
   limit: number,
 ): Promise<DueReadings | undefined> {
-  const newest = await db
-    .selectFrom((eb) =>
-      eb.selectFrom("parked_readings")
-        .select(["device_id", "timestamp", "tie_break"])
-        .where(isOf(tenantId, deviceIds))
-        .orderBy("device_id").orderBy("timestamp").orderBy("tie_break")
-        .limit(limit)
-        .as("due")
+  const devices = await registered(db, tenantId, deviceIds)
+    .crossJoinLateral((from) =>
+      from.selectFrom(dueOf(from, limit).as("due"))
+        .select(({ fn }) => [
+          sql<number>`${fn.countAll()}::int`.as("count"),
+          sql<number>`(extract(epoch from ${fn.max("timestamp")}) * 1000000)::float8`.as("micros"),
+          sql<string>`((array_agg(tie_break order by "timestamp" desc, tie_break desc))[1])::text`
+            .as("tieBreak"),
+        ])
+        .as("p")
     )
-    .distinctOn("device_id")
-    .select([...keyColumns, sql<number>`(count(*) over ())::int`.as("count")])
-    .orderBy("device_id").orderBy("timestamp", "desc").orderBy("tie_break", "desc")
+    .select(["d.device_id as deviceId", "p.count", "p.micros", "p.tieBreak"])
+    .where("p.count", ">", 0)
+    .orderBy("d.device_id")
     .execute();
-  const last = newest.at(-1);
+  let count = 0;
+  const fitting = devices.filter((device, at) => {
+    count += device.count;
+    return at === 0 || count <= limit;
+  });
+  const last = fitting.at(-1);
   if (last === undefined) return undefined;
-  const { count } = last;
-  return { tenantId, deviceIds: newest.map(({ deviceId }) => deviceId), count, last };
+  return {
+    tenantId,
+    deviceIds: fitting.map(({ deviceId }) => deviceId),
+    count: fitting.reduce((sum, { count }) => sum + count, 0),
+    last,
+  };
+}
+
+function registered(db: Kysely<Database>, tenantId: TenantId, deviceIds: readonly string[]) {
+  return db.selectFrom("iot_devices as d")
+    .where("d.tenant_id", "=", tenantId)
+    .where("d.device_id", "=", sql<string>`any(${textArray(deviceIds)}::text[])`);
 }
 
 /**
- * Moves what is due (`lockParked`). Only what is stored by then is deleted: a
- * reading that somebody parks between the two statements stays.
+ * What is due of the device `d`, the first `limit`. Device by device: of many at
+ * once, the planner would go through all that is parked rather than sort theirs.
+ */
+function dueOf(
+  from: ExpressionBuilder<Database & { readonly d: Database["iot_devices"] }, "d">,
+  limit: number,
+) {
+  return from.selectFrom("parked_readings")
+    .select(columns)
+    .whereRef("parked_readings.tenant_id", "=", "d.tenant_id")
+    .whereRef("parked_readings.device_id", "=", "d.device_id")
+    .where("refused", "is", null)
+    .orderBy("timestamp").orderBy("tie_break")
+    .limit(limit);
+}
+
+/**
+ * Moves what is due, under the lock (`lockParked`), in one statement, so that
+ * what is deleted is what is stored. What is parked comes first here as it does for
+ * a batch of readings, so that neither waits for the other in a circle.
  */
 export async function moveParked(
   transaction: Kysely<Database>,
-  { tenantId, deviceIds, last }: DueReadings,
+  { tenantId, deviceIds, count, last }: DueReadings,
 ): Promise<MovedReadings> {
-  const isDue = (eb: ExpressionBuilder<Database, "parked_readings">) =>
-    eb.and([
-      isOf(tenantId, deviceIds)(eb),
-      eb(eb.refTuple("device_id", "timestamp", "tie_break"), "<=", keyTuple(last)),
-    ]);
-  const { stored } = await transaction
-    .with("written", (db) =>
-      db.insertInto("sensor_readings")
-        .columns(columns)
-        .expression((eb) =>
-          eb.selectFrom("parked_readings").select(columns).where(isDue)
-            .orderBy("device_id").orderBy("timestamp").orderBy("tie_break")
-        )
-        .onConflict((conflict) => conflict.doNothing())
-        // Counted by the statement: Citus reports the rows that it was given.
-        .returning("tenant_id"))
-    .selectFrom("written")
-    .select(({ fn }) => sql<number>`${fn.countAll()}::int`.as("stored"))
-    .executeTakeFirstOrThrow();
-  const devices = await transaction
-    .with("gone", (db) =>
-      db.deleteFrom("parked_readings")
-        .where(isDue)
-        // A subquery goes by the index; for a join, the planner may read all readings.
-        .where((eb) =>
-          eb(
-            eb.selectFrom("sensor_readings as r").select(sql.lit(true).as("stored"))
-              .whereRef("r.tenant_id", "=", "parked_readings.tenant_id")
-              .whereRef("r.device_id", "=", "parked_readings.device_id")
-              .whereRef("r.timestamp", "=", "parked_readings.timestamp")
-              .whereRef("r.tie_break", "=", "parked_readings.tie_break"),
-            "is",
-            sql.lit(true),
+  const rows = await transaction
+    .with("gone", (from) =>
+      from.deleteFrom("parked_readings")
+        .where("tenant_id", "=", tenantId)
+        .where("device_id", "=", sql<string>`any(${textArray(deviceIds)}::text[])`)
+        .where("refused", "is", null)
+        // One that stands alone must not be joined by what was parked before it since.
+        .where((is) =>
+          is(
+            is.refTuple("device_id", "timestamp", "tie_break"),
+            count === 1 ? "=" : "<=",
+            keyTuple(last),
           )
         )
-        .returning("device_id"))
+        .returning(columns))
+    .with("stored", (from) =>
+      from.insertInto("sensor_readings")
+        .columns(columns)
+        .expression(
+          from.selectFrom("gone").select(columns)
+            .orderBy("device_id").orderBy("timestamp").orderBy("tie_break"),
+        )
+        .onConflict((conflict) => conflict.doNothing())
+        .returning("tenant_id"))
     .selectFrom("gone")
-    .select(({ fn }) => [
+    .select((is) => [
       "device_id as deviceId",
-      sql<number>`${fn.countAll()}::int`.as("moved"),
+      sql<number>`${is.fn.countAll()}::int`.as("moved"),
+      is.selectFrom("stored").select(sql<number>`count(*)::int`.as("count")).as("stored"),
     ])
     .groupBy("device_id")
     .execute();
-  const moved = devices.reduce((sum, { moved }) => sum + moved, 0);
+  const moved = rows.reduce((sum, { moved }) => sum + moved, 0);
   return {
     moved,
-    duplicates: moved - stored,
-    deviceIds: devices.map(({ deviceId }) => deviceId),
+    duplicates: moved - (rows[0]?.stored ?? 0),
+    deviceIds: rows.map(({ deviceId }) => deviceId),
   };
 }
 
@@ -122,13 +159,3 @@ const columns = [
   "tie_break",
   ...measureColumnNames,
 ] as const;
-
-/** Of one of the devices, and not refused. */
-function isOf(tenantId: TenantId, deviceIds: readonly string[]) {
-  return (eb: ExpressionBuilder<Database, "parked_readings">) =>
-    eb.and([
-      eb("tenant_id", "=", tenantId),
-      eb("device_id", "=", sql<string>`any(${textArray(deviceIds)}::text[])`),
-      eb("refused", "is", null),
-    ]);
-}

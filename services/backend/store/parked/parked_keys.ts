@@ -1,7 +1,6 @@
-import { type Kysely, sql } from "kysely";
+import { sql } from "kysely";
 import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { int8Array, textArray, timestamptzArray } from "../connection/binary_array.ts";
-import type { Database } from "../database.ts";
 import { instant } from "../readings/instant.ts";
 import type { ReadingKey } from "../readings/reading_key.ts";
 
@@ -16,19 +15,6 @@ interface KeyRecord {
   readonly device_id: string;
   readonly timestamp: Date;
   readonly tie_break: string;
-}
-
-/**
- * Has the rest of a transaction go by keys, whatever the planner believes of a
- * table that nobody has analyzed: for a few thousand keys it may read all that is
- * parked, and sort that for a page.
- */
-export async function goByKeys(transaction: Kysely<Database>): Promise<void> {
-  await transaction.selectNoFrom(
-    ["hashjoin", "mergejoin", "bitmapscan", "sort"].map((way) =>
-      sql<string>`set_config(${sql.lit(`enable_${way}`)}, 'off', true)`.as(way)
-    ),
-  ).execute();
 }
 
 /** The keys as the table `keys` of a statement. */

@@ -44,18 +44,20 @@ eachDatabase("releaseParked", {
     await writeDevices(db, defaultTenant, ["a", "b", "c"].map((id) => device(id)));
     await sql`insert into parked_readings select * from kept`.execute(db);
     await sql`drop table kept`.execute(db);
-    const first = await release(db, 4);
+    assert.deepEqual(await release(db, 2), {
+      moved: 2,
+      duplicates: 0,
+      setAside: 0,
+      deviceIds: ["a"],
+    });
+    // The rest of one, and all of another.
+    const next = await release(db, 5);
+    assert.equal(next.moved, 4);
     assert.deepEqual(
-      { ...first, deviceIds: first.deviceIds.toSorted() },
-      {
-        moved: 4,
-        duplicates: 0,
-        setAside: 0,
-        deviceIds: ["a", "b"],
-      },
+      next.deviceIds.toSorted(),
+      ["a", "b"],
     );
-    assert.equal((await release(db, 4)).moved, 4);
-    assert.equal((await release(db, 4)).moved, 1);
+    assert.equal((await release(db, 4)).moved, 3);
     assert.deepEqual(await release(db, 4), nothing);
     assert.equal(await countRows(db, "sensor_readings"), 9);
     assert.equal(await countRows(db, "parked_readings"), 3);
@@ -114,6 +116,30 @@ eachDatabase("releaseParked", {
         assert.equal(temperature, 66.6);
         assert.match(refused, /picky/);
       }
+    } finally {
+      await sql`alter table sensor_readings drop constraint picky`.execute(db);
+    }
+  },
+});
+
+eachDatabase("releaseParked in a transaction", {
+  async "sets aside what is refused, and leaves the transaction to go on"(db) {
+    await sql`alter table sensor_readings add constraint picky check (temperature <> 66.6)`
+      .execute(db);
+    try {
+      await writeReadings(db, defaultTenant, [
+        readingRow("a", { temperature: 66.6 }),
+        readingRow("a", { seconds: noonSeconds + 1 }),
+      ]);
+      await writeDevices(db, defaultTenant, [device("a")]);
+      const released = await db.transaction().execute(async (transaction) => {
+        const released = await releaseParked(transaction, defaultTenant, ["a"], 100);
+        await writeReadings(transaction, defaultTenant, [readingRow("b")]);
+        return released;
+      });
+      assert.deepEqual([released.moved, released.setAside], [1, 1]);
+      assert.equal(await countRows(db, "sensor_readings"), 1);
+      assert.equal(await countRows(db, "parked_readings"), 2);
     } finally {
       await sql`alter table sensor_readings drop constraint picky`.execute(db);
     }

@@ -6,7 +6,7 @@ import { measureColumnNames } from "../readings/measure_columns.ts";
 import { place } from "../readings/read_readings.ts";
 import { lockParked } from "./lock_parked.ts";
 import { longAgo } from "./parked_filter.ts";
-import { goByKeys, keyColumns, keyRecords, type ParkedKey } from "./parked_keys.ts";
+import { keyColumns, keyRecords, type ParkedKey } from "./parked_keys.ts";
 
 /** How long and how many readings may be parked, of all tenants. */
 export interface ParkedBounds {
@@ -45,7 +45,6 @@ export async function takeParked(
     // Of a million rows, that takes a while: before the others have to wait.
     const mayBeOver = await countAll(transaction) > maxReadings;
     await lockParked(transaction);
-    await goByKeys(transaction);
     const tooOld = sql<SqlBool>`parked_at < ${longAgo(maxAgeMs)}`;
     const old = await take(transaction, "parked_too_long", tooOld, limit);
     if (old.length === limit || !mayBeOver) return old;
