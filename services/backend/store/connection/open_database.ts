@@ -7,7 +7,7 @@ import type { BackendConfig, DatabaseConfig } from "../../config.ts";
 import type { BackendDatabase, Database, OpenDatabase } from "../database.ts";
 import { PostgresQueries } from "./postgres_queries.ts";
 import { SessionPool, type SessionPoolOptions } from "./session_pool.ts";
-import { unlimited, writing } from "./session_settings.ts";
+import { reading, unlimited, writing } from "./session_settings.ts";
 import { sessionShares } from "./session_shares.ts";
 
 /** Longest that closing waits: for a statement under way, and for the embedded one's files. */
@@ -75,7 +75,7 @@ export async function openBackendDatabase(
   const sessions = new SessionPool(config, log, {
     max: shares.query,
     silenceMs: queryTimeoutMs + overtimeMs,
-    settings: [{ name: "statement_timeout", value: queryTimeoutMs, rule: "at_most" }],
+    settings: reading(queryTimeoutMs),
   });
   const maintenance = pooled(config, log, { max: shares.maintenance, settings: unlimited });
   const probe = pooled(config, log, {

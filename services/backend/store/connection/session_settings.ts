@@ -21,8 +21,14 @@ export const unlimited: readonly SessionSetting[] = [
   always("tcp_keepalives_idle", 30),
   always("tcp_keepalives_interval", 10),
   always("tcp_keepalives_count", 3),
+  uncompiled(),
   unlocked(),
 ];
+
+/** For a session that answers callers. */
+export function reading(timeoutMs: number): readonly SessionSetting[] {
+  return [{ name: "statement_timeout", value: timeoutMs, rule: "at_most" }, uncompiled()];
+}
 
 /**
  * For a session that writes what the queues bring. Its statements go by keys: to
@@ -37,8 +43,17 @@ export function writing(silenceMs: number): readonly SessionSetting[] {
     // has gone, and each try would leave a session there, waiting.
     { name: "lock_timeout", value: silenceMs * 0.8, rule: "unless_set" },
     always("enable_seqscan", 0),
+    uncompiled(),
     unlocked(),
   ];
+}
+
+/**
+ * The planner's guess of what many devices have would call for compiling a
+ * statement, which takes longer than the statement itself.
+ */
+function uncompiled(): SessionSetting {
+  return always("jit", 0);
 }
 
 /**

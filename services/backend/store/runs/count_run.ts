@@ -3,7 +3,6 @@ import type { TenantId } from "#shared/telemetry/tenant.ts";
 import type { ReadingPosition } from "../../readings/reading_row.ts";
 import { textArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
-import { scan } from "./scan.ts";
 import { type OpenSpan, past, type Span, within } from "./span.ts";
 
 /**
@@ -20,20 +19,19 @@ export async function countUpTo(
   },
 ): Promise<readonly number[]> {
   // From the devices, of which Citus knows where the rows are: what is stored has one.
-  const rows = await scan(db, (db) =>
-    db.selectFrom("iot_devices")
-      .crossJoinLateral((eb) =>
-        eb.selectFrom(
-          eb.selectFrom("sensor_readings").select("tie_break")
-            .where("sensor_readings.tenant_id", "=", tenantId)
-            .whereRef("sensor_readings.device_id", "=", "iot_devices.device_id")
-            .where(within(span)).limit(limit).as("found"),
-        ).select(({ cast, fn }) => cast<number>(fn.countAll(), "integer").as("count")).as("counted")
-      )
-      .select(["device_id", "count"])
-      .where("tenant_id", "=", tenantId)
-      .where(sql<boolean>`device_id = any (${textArray(deviceIds)}::text[])`)
-      .execute());
+  const rows = await db.selectFrom("iot_devices")
+    .crossJoinLateral((eb) =>
+      eb.selectFrom(
+        eb.selectFrom("sensor_readings").select("tie_break")
+          .where("sensor_readings.tenant_id", "=", tenantId)
+          .whereRef("sensor_readings.device_id", "=", "iot_devices.device_id")
+          .where(within(span)).limit(limit).as("found"),
+      ).select(({ cast, fn }) => cast<number>(fn.countAll(), "integer").as("count")).as("counted")
+    )
+    .select(["device_id", "count"])
+    .where("tenant_id", "=", tenantId)
+    .where(sql<boolean>`device_id = any (${textArray(deviceIds)}::text[])`)
+    .execute();
   const countOf = new Map(rows.map(({ device_id, count }) => [device_id, count]));
   return deviceIds.map((id) => countOf.get(id) ?? 0);
 }
@@ -52,22 +50,21 @@ export async function countPage(
     readonly limit: number;
   },
 ): Promise<{ readonly count: number; readonly last: ReadingPosition | undefined }> {
-  const last = await scan(db, (db) =>
-    db.selectFrom(
-      db.selectFrom("sensor_readings").select(["timestamp", "tie_break"])
-        .where("tenant_id", "=", tenantId).where("device_id", "=", deviceId)
-        .where(within(span))
-        .$if(after !== undefined, (query) => query.where(past(">", after!)))
-        .orderBy("timestamp").orderBy("tie_break").limit(limit).as("page"),
-    )
-      .select(({ cast, fn }) => [
-        cast<number>(fn.countAll().over(), "integer").as("count"),
-        sql<number>`(extract(epoch from "timestamp") * 1000000)::float8`.as("micros"),
-        // Text, since drivers differ in how they read a bigint.
-        cast<string>("tie_break", "text").as("tie"),
-      ])
-      .orderBy("timestamp", "desc").orderBy("tie_break", "desc").limit(1)
-      .executeTakeFirst());
+  const last = await db.selectFrom(
+    db.selectFrom("sensor_readings").select(["timestamp", "tie_break"])
+      .where("tenant_id", "=", tenantId).where("device_id", "=", deviceId)
+      .where(within(span))
+      .$if(after !== undefined, (query) => query.where(past(">", after!)))
+      .orderBy("timestamp").orderBy("tie_break").limit(limit).as("page"),
+  )
+    .select(({ cast, fn }) => [
+      cast<number>(fn.countAll().over(), "integer").as("count"),
+      sql<number>`(extract(epoch from "timestamp") * 1000000)::float8`.as("micros"),
+      // Text, since drivers differ in how they read a bigint.
+      cast<string>("tie_break", "text").as("tie"),
+    ])
+    .orderBy("timestamp", "desc").orderBy("tie_break", "desc").limit(1)
+    .executeTakeFirst();
   if (last === undefined) return { count: 0, last: undefined };
   const { count, micros, tie } = last;
   return { count, last: count < limit ? undefined : { micros, tieBreak: BigInt(tie) } };
@@ -105,14 +102,13 @@ export async function pageParked(
     readonly limit: number;
   },
 ): Promise<readonly ParkedCount[]> {
-  return await scan(db, (db) =>
-    db.selectFrom("parked_readings")
-      .select("device_id as deviceId")
-      .select(({ cast, fn }) => [
-        cast<number>(fn.countAll(), "float8").as("all"),
-        cast<number>(fn.countAll().filterWhere(within(span)), "float8").as("withinSpan"),
-      ])
-      .where("tenant_id", "=", tenantId).where("device_id", ">", after)
-      .groupBy("device_id").orderBy("device_id").limit(limit)
-      .execute());
+  return await db.selectFrom("parked_readings")
+    .select("device_id as deviceId")
+    .select(({ cast, fn }) => [
+      cast<number>(fn.countAll(), "float8").as("all"),
+      cast<number>(fn.countAll().filterWhere(within(span)), "float8").as("withinSpan"),
+    ])
+    .where("tenant_id", "=", tenantId).where("device_id", ">", after)
+    .groupBy("device_id").orderBy("device_id").limit(limit)
+    .execute();
 }

@@ -5,7 +5,6 @@ import type { ReadingPosition } from "../../readings/reading_row.ts";
 import { textArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
 import { packedRow, type PackedRows } from "./packed_rows.ts";
-import { scan } from "./scan.ts";
 import { past, type Span, within } from "./span.ts";
 
 /** The last row of a page, after which the next one starts. */
@@ -45,10 +44,9 @@ export async function pageRun(
   const { deviceIds, span } = page;
   const rowsOf = new Map<string, PackedRows>();
   const read = async (wanted: AliasableExpression<Wanted>) => {
-    const pages = await scan(db, (db) =>
-      db.selectFrom(wanted.as("wanted"))
-        .crossJoinLateral((eb) => packed(eb, tenantId, page).as("packed"))
-        .select(["wanted.device_id", "packed.rows"]).execute());
+    const pages = await db.selectFrom(wanted.as("wanted"))
+      .crossJoinLateral((eb) => packed(eb, tenantId, page).as("packed"))
+      .select(["wanted.device_id", "packed.rows"]).execute();
     for (const { device_id, rows } of pages) rowsOf.set(device_id, rows ?? new Uint8Array());
   };
   const idsIn = (table: "iot_devices" | "parked_readings", ids: readonly string[]) =>
