@@ -37,7 +37,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   // As if by a backend that is gone: the first one that starts has the rows tell.
   await sql`
     insert into lagging_writers
-    select gen_random_uuid(), '-infinity' where exists (select from iot_devices)`.execute(db);
+    select gen_random_uuid(), '-infinity' where exists (select 1 from iot_devices)`.execute(db);
 }
 
 export const takesNoData = true;
