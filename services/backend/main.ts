@@ -25,6 +25,7 @@ import { LastSeen } from "./jobs/last_seen.ts";
 import { mendDevicesJob } from "./jobs/mend_devices.ts";
 import { releaseParkedJob } from "./jobs/release_parked.ts";
 import { runJobs } from "./jobs/run_jobs.ts";
+import { writerMarkJob } from "./jobs/writer_mark.ts";
 import { serveApi } from "./rpc_server/serve_api.ts";
 import { databaseClock } from "./store/connection/database_clock.ts";
 import { answers, openBackendDatabase } from "./store/connection/open_database.ts";
@@ -120,6 +121,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
     expireParkedJob({ ...working, ...expiring, deadLetters: letters.promise }),
     lastSeen,
     mendDevicesJob({ db: maintenance, log }),
+    writerMarkJob(lagging),
   ], { registry, log }));
   const deadLetters = outlets.use(
     await broker.openPublisher({

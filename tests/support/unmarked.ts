@@ -9,6 +9,7 @@ export function unmarked(): LaggingDevices {
     make: () => Promise.resolve(),
     renew: () => Promise.resolve(),
     remove: () => Promise.resolve(),
+    abandon: () => Promise.resolve(),
     tidy: () => Promise.resolve(),
   });
 }

@@ -39,14 +39,15 @@ export async function readingMessages(
   return {
     decode: future.over(decodeReading),
     async write(rows) {
-      const write = () => writeReadings(db, tenantId, rows, known);
+      const strangers = new Set<string>();
+      const write = () => writeReadings(db, tenantId, rows, known, strangers);
       await lagging.during(tenantId, rows, write, (written) => {
         count(rows.length, written);
         for (const row of rows) {
           const { deviceId } = row;
           // A device that is not known has no row to note it in; and whoever makes ids up can make
           // more than are ever forgotten.
-          if (written.parked === 0 || known.has(deviceId)) lagging.note(tenantId, deviceId, row);
+          if (!strangers.has(deviceId)) lagging.note(tenantId, deviceId, row);
         }
       });
     },

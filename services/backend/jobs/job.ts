@@ -1,5 +1,10 @@
 /** Each is the label of its job's metrics. */
-export type JobName = "expire_parked" | "last_seen" | "mend_devices" | "release_parked";
+export type JobName =
+  | "expire_parked"
+  | "last_seen"
+  | "mend_devices"
+  | "release_parked"
+  | "writer_mark";
 
 /**
  * How a run ended:

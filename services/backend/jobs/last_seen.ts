@@ -23,6 +23,8 @@ export interface LastSeenOptions {
 const maxDevices = 1_000;
 /** Pause after a write, in times of what it took: writing never takes more than a twentieth. */
 const pause = 19;
+/** Longest pause, in milliseconds: what took so long had to wait for others. */
+const longestPauseMs = 30_000;
 
 /**
  * Brings the rows of devices up to date now and then, in one statement for many.
@@ -50,15 +52,14 @@ export class LastSeen implements Job, AsyncDisposable {
    */
   async run(signal: AbortSignal): Promise<JobOutcome> {
     const { lagging, refresh } = this.#options;
-    const startedMs = this.#clock.nowMs();
     const part = lagging.next(maxDevices);
+    if (part === undefined) return "done";
+    const startedMs = this.#clock.nowMs();
     try {
-      if (part !== undefined) await lagging.refresh(part, refresh);
-      await lagging.keepMark();
+      await lagging.refresh(part, refresh);
     } finally {
-      if (part !== undefined) {
-        await this.#clock.sleep((this.#clock.nowMs() - startedMs) * pause, signal);
-      }
+      const pauseMs = (this.#clock.nowMs() - startedMs) * pause;
+      await this.#clock.sleep(Math.min(pauseMs, longestPauseMs), signal);
     }
     return lagging.inPass ? "more" : "done";
   }

@@ -1,10 +1,11 @@
 import type { Logger } from "@logtape/logtape";
 import type { Kysely } from "kysely";
+import type { DeviceKey } from "../readings/device_key.ts";
 import { onOneReplica } from "../store/connection/on_one_replica.ts";
 import type { Database } from "../store/database.ts";
-import { type DeviceKey, pageDeviceKeys } from "../store/devices/page_device_keys.ts";
+import { pageDeviceKeys } from "../store/devices/page_device_keys.ts";
 import { refreshDevices } from "../store/devices/refresh_devices.ts";
-import { abandonedMarks, removeMarks } from "../store/devices/writer_mark.ts";
+import { abandonedMarks, removeAbandoned } from "../store/devices/writer_mark.ts";
 import type { Job } from "./job.ts";
 
 export interface MendOptions {
@@ -63,6 +64,6 @@ async function goOn(
     await refreshDevices(db, tenantId, new Map(unseen));
   }
   if (page.length === pageDevices) return { marks, after: page.at(-1) };
-  await removeMarks(db, marks);
+  await removeAbandoned(db, marks);
   return undefined;
 }

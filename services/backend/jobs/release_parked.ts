@@ -1,10 +1,11 @@
 import type { Logger } from "@logtape/logtape";
 import type { Kysely } from "kysely";
 import type { Counter } from "prom-client";
+import type { DeviceKey } from "../readings/device_key.ts";
 import { onOneReplica } from "../store/connection/on_one_replica.ts";
 import type { Database } from "../store/database.ts";
 import type { LaggingDevices } from "../store/devices/lagging_devices.ts";
-import { type DeviceKey, knownParked } from "../store/parked/known_parked.ts";
+import { knownParked } from "../store/parked/known_parked.ts";
 import { releaseParked } from "../store/parked/release_parked.ts";
 import type { Job, JobOutcome } from "./job.ts";
 

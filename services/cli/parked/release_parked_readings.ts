@@ -3,12 +3,13 @@ import { defineAction } from "#shared/command/define_action.ts";
 import { logSettings } from "#shared/config/log_settings.ts";
 import { defaultTenant, type TenantId } from "#shared/telemetry/tenant.ts";
 import { databaseSettings } from "../../backend/config.ts";
+import type { DeviceKey } from "../../backend/readings/device_key.ts";
 import type { Database } from "../../backend/store/database.ts";
 import { LaggingDevices } from "../../backend/store/devices/lagging_devices.ts";
 import { refreshDevices } from "../../backend/store/devices/refresh_devices.ts";
 import { WriterMark } from "../../backend/store/devices/writer_mark.ts";
 import { countParked } from "../../backend/store/parked/count_parked.ts";
-import { type DeviceKey, knownParked } from "../../backend/store/parked/known_parked.ts";
+import { knownParked } from "../../backend/store/parked/known_parked.ts";
 import { releaseParked, retryRefused } from "../../backend/store/parked/release_parked.ts";
 import { type Print, printLine } from "../output/print.ts";
 import { limit } from "../settings/limit.ts";
@@ -62,10 +63,12 @@ export async function releaseParkedReadings(
       }
       page = await knownParked(db, page.at(-1), pageDevices);
     }
-    await lagging.keepMark({ atEnd: true });
   } catch (error) {
     await print(`Released ${released} readings, then stopped; the others are where they were.`);
     throw error;
+  } finally {
+    // What cannot be said now, backends find out for themselves.
+    await lagging.keepMark({ atEnd: true }).catch(() => {});
   }
   const left = await countParked(db, defaultTenant);
   await print(`Released ${released} readings, left ${parkedInWords(left)}.`);

@@ -17,13 +17,23 @@ export interface SessionSetting extends LocalSetting {
  */
 export const unlimited: readonly SessionSetting[] = [
   ...["statement_timeout", "lock_timeout", "transaction_timeout"].map((name) => always(name, 0)),
-  always("idle_in_transaction_session_timeout", 0),
-  always("tcp_keepalives_idle", 30),
-  always("tcp_keepalives_interval", 10),
-  always("tcp_keepalives_count", 3),
+  ...watched(),
   uncompiled(),
   unlocked(),
 ];
+
+/**
+ * Frees what a transaction holds where its program is gone without a word, or
+ * has stopped for good: others wait for that.
+ */
+function watched(): readonly SessionSetting[] {
+  return [
+    always("idle_in_transaction_session_timeout", 60_000),
+    always("tcp_keepalives_idle", 30),
+    always("tcp_keepalives_interval", 10),
+    always("tcp_keepalives_count", 3),
+  ];
+}
 
 /** For a session that answers callers. */
 export function reading(timeoutMs: number): readonly SessionSetting[] {
@@ -42,6 +52,7 @@ export function writing(silenceMs: number): readonly SessionSetting[] {
     // Ends a wait for a lock before the silence does: the server does not notice that its client
     // has gone, and each try would leave a session there, waiting.
     { name: "lock_timeout", value: silenceMs * 0.8, rule: "unless_set" },
+    ...watched(),
     always("enable_seqscan", 0),
     uncompiled(),
     unlocked(),

@@ -23,8 +23,8 @@ const permanent: Readonly<Record<string, (database: string, config: DatabaseConf
  * however long that takes.
  *
  * @throws {ExitError} when it answers that no retry can help.
- * @throws the signal's reason when it is aborted before; what is under way, say a
- *   migration of hours, or one that waits for another's, is undone when its session ends.
+ * @throws the signal's reason when it is aborted before; what is under way is undone
+ *   when its session ends, but for an index that is built concurrently, which goes on.
  */
 export async function waitForDatabase(
   work: () => Promise<unknown>,

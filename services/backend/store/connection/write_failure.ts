@@ -17,7 +17,6 @@ const failures: Readonly<Record<string, WriteFailure>> = {
   "22": "reject", // data exception: a value that its column cannot hold
   "23": "reject", // integrity constraint violation: a value that a constraint forbids
   "23503": "retry", // foreign key: the device went between look-up and insert; then it parks
-  "23505": "retry", // unique violation: another writer was first; the next try finds its row
   "25": "retry", // invalid transaction state: a failover made the session read-only
   "28": "repair", // invalid authorization: the password or pg_hba.conf changed
   "3D": "repair", // invalid catalog name: the database is gone
@@ -32,12 +31,14 @@ const failures: Readonly<Record<string, WriteFailure>> = {
 };
 
 const checkViolation = "23514";
+const uniqueViolation = "23505";
 
 /** Classes a failed write; anything without an SQLSTATE is the connection, and retried. */
 export function writeFailure(error: unknown): WriteFailure {
   const code = sqlState(error);
   if (code === undefined) return "retry";
   if (code === checkViolation && !namesConstraint(error)) return "repair";
+  if (code === uniqueViolation && namesDeviceKey(error)) return "retry";
   return failures[code] ?? failures[code.slice(0, 2)] ?? "retry";
 }
 
@@ -48,6 +49,15 @@ export function writeFailure(error: unknown): WriteFailure {
 function namesConstraint(error: unknown): boolean {
   const { constraint, message } = error as { constraint?: unknown; message?: unknown };
   return typeof constraint === "string" || /violates check constraint/.test(String(message));
+}
+
+/**
+ * Two who register a device at once may meet in the key that the statement does
+ * not name, of this release or of the one before: the next try finds the row.
+ */
+function namesDeviceKey(error: unknown): boolean {
+  const { constraint, message } = error as { constraint?: unknown; message?: unknown };
+  return /\biot_devices_(device_id|pkey)/.test(`${constraint ?? message}`);
 }
 
 /** The SQLSTATE that the database gave, if it was the database that failed; each has a digit, `EPIPE` none. */

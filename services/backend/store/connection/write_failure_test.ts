@@ -11,7 +11,7 @@ const expected: readonly [unknown, WriteFailure, string][] = [
   ["23514", "repair", "a check that has no name: a missing partition"],
   ["23502", "reject", "a null"],
   ["23503", "retry", "a device that went in the meantime"],
-  ["23505", "retry", "a row that another writer put there in the meantime"],
+  ["23505", "reject", "a value that an index of somebody's has once"],
   ["54000", "reject", "a row too large for its index"],
   ["40P01", "retry", "a deadlock"],
   ["40001", "retry", "a serialization failure"],
@@ -41,6 +41,15 @@ Deno.test("writeFailure rejects only what blames the row", () => {
   for (const thrown of [undefined, null, "23514", { code: null }]) {
     assert.equal(writeFailure(thrown), "retry");
   }
+});
+
+Deno.test("writeFailure tries again where two have registered a device at once", () => {
+  const twice = { ...failed("23505"), constraint: "iot_devices_device_id" };
+  assert.equal(writeFailure(twice), "retry");
+  // As Citus tells it.
+  const shard = 'duplicate key value violates unique constraint "iot_devices_pkey_102010"';
+  assert.equal(writeFailure(Object.assign(new Error(shard), { code: "23505" })), "retry");
+  assert.equal(writeFailure({ ...twice, constraint: "idx_mac_address" }), "reject");
 });
 
 Deno.test("sqlState takes no errno for an SQLSTATE", () => {

@@ -38,9 +38,9 @@ export async function currentDevices(
   const page = { after, limit, withLatest, own: lagging.marks };
   const { rows, othersLag } = await pageDevices(db, tenantId, page);
   const behind = new Map(view.behind(rows.map(({ device }) => device.deviceId)));
-  for (const { device: { deviceId }, doubtful } of rows) {
+  for (const { device: { deviceId }, doubtful, ahead } of rows) {
     if (doubtful) lagging.note(tenantId, deviceId, undefined);
-    if (doubtful || othersLag) behind.set(deviceId, undefined);
+    if (doubtful || ahead || othersLag) behind.set(deviceId, undefined);
   }
   if (behind.size === 0) return rows;
   const nowMicros = Date.now() * 1_000;

@@ -134,6 +134,20 @@ eachDatabase("currentDevices", {
     assert.ok(came > 5);
   },
 
+  async "sees a device at the newest instant that has come, of several that are ahead"(db) {
+    const own = backend(db);
+    await register(db, "a");
+    const ahead = Math.floor(Date.now() / 1_000) + 3_600;
+    await own.store([
+      readingRow("a", { seconds: ahead }),
+      readingRow("a", { seconds: noonSeconds + 5 }),
+    ]);
+    await own.refresh();
+    await sql`update iot_devices set last_seen = to_timestamp(${noonSeconds}::float8),
+      latest_for = to_timestamp(${noonSeconds}::float8)`.execute(db);
+    assert.deepEqual(await own.list(), [["a", 5, ahead - noonSeconds, 20]]);
+  },
+
   async "shows a tenant its own devices alone"(db) {
     await register(db, "a");
     await sql`insert into tenants values (7, 'other') on conflict do nothing`.execute(db);

@@ -16,7 +16,13 @@ interface OfDevice {
   readonly deviceId: string;
 }
 
-type Mark = Pick<WriterMark, "make" | "renew" | "remove" | "tidy" | "holds" | "due" | "ids">;
+type Mark = Pick<
+  WriterMark,
+  "make" | "renew" | "remove" | "abandon" | "tidy" | "holds" | "due" | "ids"
+>;
+
+/** Most readings that are remembered, which takes about 60 MB; of others only that there are some. */
+const mostReadings = 200_000;
 
 /** What is known of one tenant's. */
 class Lag {
@@ -66,7 +72,8 @@ export class LaggingDevices {
     const { noted } = this.#lagOf(tenantId);
     const before = noted.get(deviceId);
     if (before === undefined) {
-      if (!noted.has(deviceId)) noted.set(deviceId, reading);
+      if (noted.has(deviceId)) return;
+      noted.set(deviceId, noted.size < mostReadings ? reading : undefined);
     } else if (reading === undefined || isNewer(reading, before)) {
       noted.set(deviceId, reading);
     }
@@ -159,7 +166,8 @@ export class LaggingDevices {
 
   /**
    * Renews the mark, or takes it away where nothing is behind any more: when it is
-   * due, since most writes are followed by others, or at once at the end.
+   * due, since most writes are followed by others. At the end it is taken away or
+   * left to others at once.
    */
   async keepMark({ atEnd = false } = {}): Promise<void> {
     if (!atEnd && !this.#mark.due) return;
@@ -167,6 +175,7 @@ export class LaggingDevices {
       noted.size + refreshing.size + writing.size > 0
     );
     if (!waits) return await this.#mark.remove();
+    if (atEnd) return await this.#mark.abandon();
     await this.#mark.renew();
     await this.#mark.tidy();
   }

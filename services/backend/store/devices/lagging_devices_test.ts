@@ -99,6 +99,7 @@ Deno.test("Others are told before the first write, and for as long as something 
     },
     renew: () => Promise.resolve(void told.push("renew")),
     remove: () => Promise.resolve(void told.push("remove")),
+    abandon: () => Promise.resolve(void told.push("abandon")),
     tidy: () => Promise.resolve(),
   };
   const lagging: LaggingDevices = new LaggingDevices(mark);
@@ -111,6 +112,10 @@ Deno.test("Others are told before the first write, and for as long as something 
   await lagging.refresh(lagging.next(10)!, async () => await lagging.keepMark());
   await lagging.keepMark();
   assert.deepEqual(told.splice(0), ["renew", "remove"]);
+  lagging.note(0, "a", at("a", 3));
+  await lagging.keepMark({ atEnd: true });
+  assert.deepEqual(told.splice(0), ["abandon"]);
+  await lagging.refresh(lagging.next(10)!, () => Promise.resolve());
   mark.due = false;
   await lagging.keepMark();
   assert.deepEqual(told, []);

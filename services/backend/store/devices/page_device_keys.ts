@@ -1,11 +1,6 @@
 import { type Kysely, sql } from "kysely";
-import type { TenantId } from "#shared/telemetry/tenant.ts";
+import type { DeviceKey } from "../../readings/device_key.ts";
 import type { Database } from "../database.ts";
-
-export interface DeviceKey {
-  readonly tenantId: TenantId;
-  readonly deviceId: string;
-}
 
 /** Devices of all tenants in the order of their keys, from after `after` if given. */
 export async function pageDeviceKeys(

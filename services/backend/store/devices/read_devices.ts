@@ -17,6 +17,8 @@ export interface DeviceRow {
   readonly latest: LatestReading | undefined;
   /** Whether the row says of itself that it may be behind the readings. */
   readonly doubtful: boolean;
+  /** Whether its newest reading is ahead of now, so that an older one may say when it was last seen. */
+  readonly ahead: boolean;
 }
 
 export interface DeviceRows {
@@ -61,6 +63,7 @@ export async function pageDevices(
     .select((row) => [
       lastSeenSeconds.as("last_seen_seconds"),
       sql<boolean>`latest_for is distinct from last_seen`.as("doubtful"),
+      sql<boolean>`coalesce(latest_timestamp > now(), false)`.as("ahead"),
       row.exists(
         row.selectFrom("lagging_writers")
           .select("writer_id")
@@ -78,6 +81,7 @@ export async function pageDevices(
       device: toDevice(row, row.last_seen_seconds),
       latest: toLatest(row),
       doubtful: row.doubtful,
+      ahead: row.ahead,
     })),
     othersLag: rows.some(({ others_lag }) => others_lag === true),
   };

@@ -18,6 +18,8 @@ interface Refreshed extends Partial<Pick<ReadingRow, "micros" | "tieBreak" | "va
   readonly seenMicros: number;
   /** Undefined to leave it as it is. */
   readonly typicalInterval: number | undefined;
+  /** `last_seen` from before its readings were looked up, in Unix microseconds; undefined if none were. */
+  readonly asOfMicros: number | undefined;
 }
 
 /**
@@ -36,8 +38,8 @@ export async function refreshDevices(
   for (const [deviceId, reading] of seen) {
     if (reading === undefined || paces?.isDue(tenantId, deviceId) !== false) continue;
     const { micros, tieBreak, values } = reading;
-    const told = { seenMicros: micros, micros, tieBreak, values, typicalInterval: undefined };
-    given.push({ deviceId, ...told });
+    const untold = { typicalInterval: undefined, asOfMicros: undefined };
+    given.push({ deviceId, seenMicros: micros, micros, tieBreak, values, ...untold });
   }
   const written = await write(db, tenantId, given, { doubtful: false });
   const left = new Map([...seen].filter(([id]) => !written.has(id)));
@@ -53,7 +55,11 @@ async function lookUp(
   tenantId: TenantId,
   seen: SeenDevices,
 ): Promise<readonly Refreshed[]> {
-  const latest = await latestReadings(db, tenantId, [...seen.keys()]);
+  if (seen.size === 0) return [];
+  const ids = [...seen.keys()];
+  // First: whoever moves it while the readings are looked up leaves the row in doubt.
+  const asOf = await lastSeenOf(db, tenantId, ids);
+  const latest = await latestReadings(db, tenantId, ids);
   // When it was heard of is known from what it said, or else from what there is.
   const unheard = [...seen].filter(([, reading]) => reading === undefined).map(([id]) => id);
   const last = await lastInstants(db, tenantId, unheard);
@@ -63,12 +69,30 @@ async function lookUp(
       deviceId,
       seenMicros: reading?.micros ?? (last.get(deviceId) ?? 0) * 1_000_000,
       typicalInterval: newest?.typicalIntervalSeconds,
+      asOfMicros: asOf.get(deviceId),
       ...newest && {
         ...newest.position,
         values: measures.map(({ field }) => newest.reading[field]),
       },
     };
   });
+}
+
+/** In Unix microseconds. */
+async function lastSeenOf(
+  db: Kysely<Database>,
+  tenantId: TenantId,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await db.selectFrom("iot_devices")
+    .select([
+      "device_id",
+      sql<number>`(extract(epoch from last_seen) * 1000000)::float8`.as("micros"),
+    ])
+    .where("tenant_id", "=", tenantId)
+    .where("device_id", "=", sql<string>`any(${textArray(ids)}::text[])`)
+    .execute();
+  return new Map(rows.map(({ device_id, micros }) => [device_id, micros]));
 }
 
 /** Writes what rows are to tell that do not tell of something newer, and returns whose were written. */
@@ -87,7 +111,8 @@ async function write(
       .from(freshOf(rows))
       .set((row) => ({
         last_seen: lastSeen,
-        latest_for: lastSeen,
+        latest_for: sql<Date>`
+          greatest(coalesce(fresh.as_of, d.last_seen), least(fresh.seen, now()))`,
         latest_timestamp: row.ref("fresh.timestamp"),
         latest_tie_break: row.ref("fresh.tie_break"),
         typical_interval: row.fn.coalesce("fresh.typical_interval", "d.typical_interval"),
@@ -117,6 +142,7 @@ type FreshColumns =
     readonly timestamp: Date | null;
     readonly tie_break: string | null;
     readonly typical_interval: number | null;
+    readonly as_of: Date | null;
   }
   & { readonly [Column in keyof MeasuredColumns]: number | null };
 
@@ -128,12 +154,13 @@ function freshOf(rows: readonly Refreshed[]) {
     ${timestamptzArray(rows.map(({ micros }) => micros))}::timestamptz[],
     ${int8Array(rows.map(({ tieBreak }) => tieBreak))}::int8[],
     ${float8Array(rows.map(({ typicalInterval }) => typicalInterval))}::float8[],
+    ${timestamptzArray(rows.map(({ asOfMicros }) => asOfMicros))}::timestamptz[],
     ${
     sql.join(measures.map((_, at) =>
       sql`${float8Array(rows.map(({ values }) => values?.[at]))}::float8[]`
     ))
   }
   )`.as<"fresh">(
-    sql`fresh(device_id, seen, "timestamp", tie_break, typical_interval, ${measureColumns})`,
+    sql`fresh(device_id, seen, "timestamp", tie_break, typical_interval, as_of, ${measureColumns})`,
   );
 }

@@ -113,6 +113,28 @@ eachDatabase("refreshDevices", {
     assert.equal((await rowOf(db, "a"))["latest"], noonSeconds + 40);
   },
 
+  async "leaves a row in doubt that another moves while the readings are looked up"(db) {
+    await writeDevices(db, defaultTenant, [device("a")]);
+    // As a release before does it, which tells of no reading.
+    const touch = () =>
+      sql`update iot_devices set last_seen = to_timestamp(${noonSeconds + 9}::float8)`.execute(db);
+    // Once it has looked, and before it writes.
+    const paused = new Proxy(db, {
+      get(target, name) {
+        const value = Reflect.get(target, name);
+        if (name !== "transaction") return typeof value === "function" ? value.bind(target) : value;
+        return () => ({
+          execute: async (work: (transaction: Kysely<Database>) => Promise<unknown>) => {
+            await touch();
+            return await db.transaction().execute(work);
+          },
+        });
+      },
+    });
+    await refreshDevices(paused, defaultTenant, new Map([["a", undefined]]));
+    assert.equal((await rowOf(db, "a"))["told"], false);
+  },
+
   async "does not undo what another backend told later"(db) {
     await writeDevices(db, defaultTenant, [device("a")]);
     await writeReadings(db, defaultTenant, [readingRow("a", { seconds: noonSeconds + 5 })]);

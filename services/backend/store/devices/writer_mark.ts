@@ -1,4 +1,4 @@
-import { type Kysely, sql } from "kysely";
+import { type Kysely, sql, type SqlBool } from "kysely";
 import type { Database } from "../database.ts";
 
 /** How often a mark is renewed, in milliseconds, and how long one holds that is not. */
@@ -18,6 +18,8 @@ export class WriterMark {
   #id: string | undefined;
   #madeMs = 0;
   #making: Promise<void> | undefined;
+  /** The one that is being made. */
+  #next: string | undefined;
   /** Those that are not needed any more, and may still be there. */
   readonly #left = new Set<string>();
 
@@ -29,7 +31,7 @@ export class WriterMark {
 
   /** Of all marks of this backend. */
   get ids(): readonly string[] {
-    return [...this.#left, ...this.#id === undefined ? [] : [this.#id]];
+    return [...this.#left, this.#id, this.#next].filter((id) => id !== undefined);
   }
 
   /** Whether a write that begins now is told of. */
@@ -48,15 +50,11 @@ export class WriterMark {
   }
 
   async #make(): Promise<void> {
-    const id = crypto.randomUUID();
+    // One that failed may be there all the same.
+    const id = this.#next ??= crypto.randomUUID();
     const madeMs = this.#nowMs();
-    try {
-      await put(this.#db, id);
-    } catch (error) {
-      // It may be there all the same.
-      this.#left.add(id);
-      throw error;
-    }
+    await put(this.#db, id);
+    this.#next = undefined;
     if (this.#id !== undefined) this.#left.add(this.#id);
     this.#id = id;
     this.#madeMs = madeMs;
@@ -77,6 +75,16 @@ export class WriterMark {
     await this.tidy();
   }
 
+  /** Leaves it to others, who see to it at once. */
+  async abandon(): Promise<void> {
+    if (this.#id === undefined) return;
+    await this.#db.updateTable("lagging_writers")
+      .set({ renewed_at: sql<Date>`'-infinity'::timestamptz` })
+      .where("writer_id", "=", this.#id)
+      .execute();
+    this.#id = undefined;
+  }
+
   /** Takes away what is left of earlier ones. */
   async tidy(): Promise<void> {
     const gone = [...this.#left];
@@ -92,19 +100,8 @@ export class WriterMark {
 }
 
 async function put(db: Kysely<Database>, id: string): Promise<void> {
-  // What is written after it is durable only together with it.
-  await db.with(
-    "soon",
-    (from) =>
-      from.selectNoFrom(sql<string>`set_config('synchronous_commit', 'off', true)`.as("set")),
-  ).insertInto("lagging_writers")
-    .columns(["writer_id", "renewed_at"])
-    .expression((from) =>
-      from.selectFrom("soon").select([
-        sql<string>`${id}::uuid`.as("writer_id"),
-        sql<Date>`now()`.as("renewed_at"),
-      ])
-    )
+  await db.insertInto("lagging_writers")
+    .values({ writer_id: id, renewed_at: sql<Date>`now()` })
     .onConflict((conflict) =>
       conflict.column("writer_id").doUpdateSet((row) => ({
         renewed_at: row.ref("excluded.renewed_at"),
@@ -113,19 +110,29 @@ async function put(db: Kysely<Database>, id: string): Promise<void> {
     .execute();
 }
 
+const isAbandoned = sql<
+  SqlBool
+>`renewed_at < now() - ${sql.lit(abandonedMs)} * interval '1 millisecond'`;
+
 /** Marks of backends that are gone. */
 export async function abandonedMarks(db: Kysely<Database>): Promise<readonly string[]> {
-  const rows = await db.selectFrom("lagging_writers").select("writer_id")
-    .where(
-      "renewed_at",
-      "<",
-      sql<Date>`now() - ${abandonedMs}::float8 * interval '1 millisecond'`,
-    )
+  const rows = await db.selectFrom("lagging_writers").select("writer_id").where(isAbandoned)
     .execute();
   return rows.map(({ writer_id }) => writer_id);
 }
 
-export async function removeMarks(db: Kysely<Database>, ids: readonly string[]): Promise<void> {
+/** Takes away those of the marks that are still abandoned: a backend may have been slow only. */
+export async function removeAbandoned(
+  db: Kysely<Database>,
+  ids: readonly string[],
+): Promise<void> {
+  await db.deleteFrom("lagging_writers")
+    .where("writer_id", "=", sql<string>`any(${ids}::uuid[])`)
+    .where(isAbandoned)
+    .execute();
+}
+
+async function removeMarks(db: Kysely<Database>, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   await db.deleteFrom("lagging_writers")
     .where("writer_id", "=", sql<string>`any(${ids}::uuid[])`)

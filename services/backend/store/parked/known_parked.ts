@@ -1,13 +1,9 @@
 import { type Kysely, sql } from "kysely";
 import type { TenantId } from "#shared/telemetry/tenant.ts";
+import type { DeviceKey } from "../../readings/device_key.ts";
 import { inTransaction } from "../connection/in_transaction.ts";
 import type { Database } from "../database.ts";
 import { byIndex } from "./by_index.ts";
-
-export interface DeviceKey {
-  readonly tenantId: TenantId;
-  readonly deviceId: string;
-}
 
 /**
  * Up to `limit` devices that are known by now and have parked readings, of all

@@ -24,12 +24,14 @@ const foreignKeyViolation = "23503";
  *
  * @param known Where every device of the batch is in it, none is looked up,
  *   which spares an eighth of the database's work; and it learns from each write.
+ * @param strangers Gets the ids of the devices whose readings were parked.
  */
 export async function writeReadings(
   db: Kysely<Database>,
   tenantId: TenantId,
   rows: readonly ReadingRow[],
   known?: KnownDevices,
+  strangers?: Set<string>,
 ): Promise<WrittenReadings> {
   if (known !== undefined && rows.every(({ deviceId }) => known.has(deviceId))) {
     try {
@@ -44,6 +46,7 @@ export async function writeReadings(
   for (const id of registered) known?.add(id);
   const storable = rows.filter(({ deviceId }) => registered.has(deviceId));
   const others = rows.filter(({ deviceId }) => !registered.has(deviceId));
+  for (const { deviceId } of others) strangers?.add(deviceId);
   const store = (db: Kysely<Database>) => insert(db, "sensor_readings", tenantId, storable);
   if (others.length === 0) return { stored: await store(db), parked: 0 };
   return await inTransaction(db, async (transaction) => ({

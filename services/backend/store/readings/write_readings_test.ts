@@ -223,8 +223,6 @@ postgresTest("writeReadings from several sessions, on PostgreSQL", {
   },
 });
 
-eachServer("writeReadings while a device is deleted", {});
-
 postgresTest("writeReadings beside a deletion", {
   async "reports a device that vanished, so that the batch is tried again"(db) {
     await writeDevices(db, defaultTenant, [device("going")]);

@@ -86,7 +86,15 @@ export async function migrateDown(
           `Cannot undo ${newest}: this release does not know it; undo it by the one that applied it`,
         );
       }
-      report(await migrateUnlocked(session, migrations, (all) => all.migrateDown()), { log });
+      const undo = async (limitMs?: number) => {
+        const undone = allWith([], limitMs);
+        report(await migrateUnlocked(session, undone, (all) => all.migrateDown()), { log });
+      };
+      const applied = (await listMigrations(session)).findLast(({ appliedAt }) =>
+        appliedAt !== undefined
+      );
+      const locks = applied && migrations[applied.name]?.locks;
+      await (locks === undefined ? undo() : untilLocked(session, locks, { ...options, log }, undo));
     },
   });
 }
@@ -113,16 +121,17 @@ export async function listMigrations(db: Kysely<Database>): Promise<readonly Lis
 
 /**
  * @param unknown Names that are applied, and do nothing here: Kysely wants each to have a migration.
- * @param limitMs Longest that an `up` waits for a lock; without end if not given.
+ * @param limitMs Longest that an `up` or a `down` waits for a lock; without end if not given.
  */
 function allWith(unknown: readonly string[], limitMs?: number): Record<string, Migration> {
   const inert: Migration = { up: () => Promise.resolve() };
-  const limited = ({ up, ...rest }: Migration): Migration => ({
-    ...rest,
-    async up(transaction) {
-      if (limitMs !== undefined) await lockLimit(limitMs).execute(transaction);
-      await up(transaction);
-    },
+  const within = (step: Migration["up"]) => async (transaction: Kysely<unknown>) => {
+    if (limitMs !== undefined) await lockLimit(limitMs).execute(transaction);
+    await step(transaction);
+  };
+  const limited = ({ up, down }: Migration): Migration => ({
+    up: within(up),
+    ...(down === undefined ? {} : { down: within(down) }),
   });
   return Object.fromEntries([
     ...Object.entries(migrations).map(([name, migration]) => [name, limited(migration)] as const),
