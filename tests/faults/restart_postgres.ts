@@ -66,7 +66,7 @@ async function deadlock(run: FaultRun): Promise<void> {
   await waitUntil(async () => {
     const waiting = await run.servers.sql(
       `select from pg_stat_activity where application_name = 'iot-backend'
-      and wait_event_type = 'Lock' and query like '%insert into sensor_readings%'`,
+      and wait_event_type = 'Lock' and query like '%insert into "sensor_readings"%'`,
     );
     return waiting.length > 0;
   }, { what: "a write to wait for the last device" });
