@@ -10,6 +10,7 @@ import {
   place,
   type ReadingQueryRow,
 } from "../readings/read_readings.ts";
+import { describedColumns, type DescribedDevice } from "./described_columns.ts";
 
 /** A device, and its newest reading, as its row tells them: these may be behind. */
 export interface DeviceRow {
@@ -26,18 +27,6 @@ export interface DeviceRows {
   /** Whether others may have stored readings that the rows do not tell yet. */
   readonly othersLag: boolean;
 }
-
-const described = [
-  "device_id",
-  "location",
-  "mac_address",
-  "ip_address",
-  "firmware",
-  "latitude",
-  "longitude",
-] as const;
-
-type DescribedDevice = Pick<Database["iot_devices"], typeof described[number]>;
 
 // Of a reading that was ahead of now when it was noted, the time has come since.
 const lastSeenSeconds = sql<number>`
@@ -59,7 +48,7 @@ export async function pageDevices(
   },
 ): Promise<DeviceRows> {
   const rows = await db.selectFrom("iot_devices")
-    .select(described)
+    .select(describedColumns)
     .select((row) => [
       lastSeenSeconds.as("last_seen_seconds"),
       sql<boolean>`latest_for is distinct from last_seen`.as("doubtful"),
@@ -98,7 +87,7 @@ export async function findDevice(
       (from) => lastInstant(from).as("last"),
       (join) => join.onTrue(),
     )
-    .select(described)
+    .select(describedColumns)
     .select(
       sql<number>`floor(extract(epoch from greatest(last_seen, last."timestamp")))::float8`
         .as("last_seen_seconds"),

@@ -13,6 +13,7 @@ import {
   nothingMoved,
 } from "../parked/move_parked.ts";
 import { unlessRefused } from "../parked/unless_refused.ts";
+import { describedColumns, type DescribedDevice } from "./described_columns.ts";
 import { lockDevices } from "./lock_devices.ts";
 
 /** Most parked readings that are released at once: it must end within its time limit. */
@@ -70,13 +71,7 @@ async function register(
   await db.insertInto("iot_devices")
     .columns([
       "tenant_id",
-      "device_id",
-      "location",
-      "mac_address",
-      "ip_address",
-      "firmware",
-      "latitude",
-      "longitude",
+      ...describedColumns,
       "last_seen",
       "described_at",
     ])
@@ -84,13 +79,7 @@ async function register(
       eb.selectFrom(recordsOf(devices))
         .select([
           sql<TenantId>`${tenantId}::int`.as("tenant_id"),
-          "device_id",
-          "location",
-          "mac_address",
-          "ip_address",
-          "firmware",
-          "latitude",
-          "longitude",
+          ...describedColumns,
           "seen as last_seen",
           "seen as described_at",
         ])
@@ -122,14 +111,7 @@ async function register(
     .execute();
 }
 
-interface DeviceRecord {
-  readonly device_id: string;
-  readonly location: string;
-  readonly mac_address: string;
-  readonly ip_address: string;
-  readonly firmware: string;
-  readonly latitude: number;
-  readonly longitude: number;
+interface DeviceRecord extends DescribedDevice {
   readonly seen: Date;
 }
 
