@@ -4,7 +4,7 @@ import type { Database } from "../database.ts";
 /** How often a mark is renewed, in milliseconds, and how long one holds that is not. */
 const renewMs = 10_000;
 const holdsMs = 60_000;
-/** How long after that nobody writes under it any more: a write is given up sooner. */
+/** How long after that its backend counts as gone: while a write lasts, one that is there renews it. */
 const abandonedMs = 180_000;
 
 /**

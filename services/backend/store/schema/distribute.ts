@@ -14,7 +14,7 @@ const everywhere: readonly Table[] = ["tenants"];
  */
 const byDevice: readonly Table[] = ["iot_devices", "sensor_readings", "parked_readings"];
 
-export const distributedTables: readonly Table[] = [...everywhere, ...byDevice];
+const distributedTables: readonly Table[] = [...everywhere, ...byDevice];
 
 /** How a table lies on the nodes of a Citus cluster. */
 export interface DistributedTable {
