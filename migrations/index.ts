@@ -7,6 +7,7 @@ import * as mixedTieBreaks from "./0005_mixed_tie_breaks.ts";
 import * as parkedBounds from "./0006_parked_bounds.ts";
 import * as tenants from "./0007_tenants.ts";
 import * as latestReadings from "./0008_latest_readings.ts";
+import * as dayPartitions from "./0009_day_partitions.ts";
 import type { OnlineStep } from "./online_step.ts";
 
 export interface ReversibleMigration extends Migration {
@@ -35,4 +36,5 @@ export const migrations: Readonly<Record<string, ReversibleMigration>> = {
   "0006_parked_bounds": parkedBounds,
   "0007_tenants": tenants,
   "0008_latest_readings": latestReadings,
+  "0009_day_partitions": dayPartitions,
 };

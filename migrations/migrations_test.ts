@@ -46,8 +46,8 @@ async function forthAndBack(url: string): Promise<readonly string[]> {
 function checkNames(schema: readonly string[]): void {
   for (
     const definition of [
-      "CREATE UNIQUE INDEX idx_device_timestamp ON public.sensor_readings USING btree (tenant_id, device_id, ",
-      "CREATE INDEX idx_timestamp ON public.sensor_readings ",
+      "CREATE UNIQUE INDEX idx_device_timestamp ON ONLY public.sensor_readings USING btree (tenant_id, device_id, ",
+      "CREATE INDEX idx_timestamp ON ONLY public.sensor_readings ",
       "CREATE INDEX idx_last_seen ON public.iot_devices ",
       "iot_devices 1 device_id text ",
     ]

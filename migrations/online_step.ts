@@ -5,7 +5,7 @@ import type { RawBuilder } from "kysely";
  * its transaction. Whoever runs it looks first whether it is done, so that an
  * interrupted migration goes on where it was; none holds up those who write.
  */
-export type OnlineStep = NewTable | NewColumn | NewIndex | NewForeignKey;
+export type OnlineStep = NewTable | NewColumn | NewIndex | NewCheck | NewForeignKey;
 
 /** A table that nobody uses yet, with what it holds at first. */
 export interface NewTable {
@@ -35,6 +35,16 @@ export interface NewIndex {
 }
 
 /** Holds for new rows at once; the others are checked while writers go on. */
+export interface NewCheck {
+  readonly adds: "check";
+  readonly table: string;
+  readonly constraint: string;
+  readonly condition: RawBuilder<unknown>;
+  /** One that goes for it. */
+  readonly insteadOf?: string;
+}
+
+/** As a check. */
 export interface NewForeignKey {
   readonly adds: "foreign key";
   readonly table: string;

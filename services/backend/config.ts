@@ -143,6 +143,14 @@ export const backendSettings = {
       }),
     },
     parked: parkedBoundsSettings,
+    partitions: {
+      days_ahead: wholeNumber({
+        doc: "days after today whose partition of sensor_readings is made ahead",
+        default: 3,
+        min: 1,
+        max: 365,
+      }),
+    },
   },
 };
 

@@ -22,6 +22,7 @@ import { createIngestMetrics } from "./ingest/ingest_metrics.ts";
 import { readingMessages } from "./ingest/reading_messages.ts";
 import { expireParkedJob } from "./jobs/expire_parked.ts";
 import { LastSeen } from "./jobs/last_seen.ts";
+import { makePartitionsJob } from "./jobs/make_partitions.ts";
 import { mendDevicesJob } from "./jobs/mend_devices.ts";
 import { releaseParkedJob } from "./jobs/release_parked.ts";
 import { runJobs } from "./jobs/run_jobs.ts";
@@ -103,6 +104,14 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
     }),
   );
 
+  const clock = new LaterClock({
+    askDatabase: () => databaseClock(database.probe),
+    registry,
+    log,
+  });
+  await clock.look();
+  const future = new FutureWatch(log);
+  open.use(watchClocks(clock, future));
   const paces = new KnownPaces();
   const lastSeen = outlets.use(
     new LastSeen({
@@ -120,6 +129,12 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
     releaseParkedJob({ ...working, lagging }),
     expireParkedJob({ ...working, ...expiring, deadLetters: letters.promise }),
     lastSeen,
+    makePartitionsJob({
+      db: maintenance,
+      daysAhead: config.partitions.daysAhead,
+      nowMs: () => clock.nowMs(),
+      log,
+    }),
     mendDevicesJob({ db: maintenance, log }),
     writerMarkJob(lagging),
   ], { registry, log }));
@@ -131,14 +146,6 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
     }),
   );
   letters.resolve(deadLetters);
-  const clock = new LaterClock({
-    askDatabase: () => databaseClock(database.probe),
-    registry,
-    log,
-  });
-  await clock.look();
-  const future = new FutureWatch(log);
-  open.use(watchClocks(clock, future));
   const writing = { db: database.ingest, tenantId: defaultTenant, lagging, future, metrics };
   const consuming = {
     broker,

@@ -71,9 +71,10 @@ async function runCases(
   await migrateToLatest(database.db, log);
   await prepare(database.db);
   for (const [name, run] of Object.entries(cases)) {
-    await sql`truncate iot_devices, sensor_readings, parked_readings, lagging_writers`.execute(
-      database.db,
-    );
+    await sql`truncate iot_devices, sensor_readings, closed_readings, parked_readings, lagging_writers`
+      .execute(
+        database.db,
+      );
     await test.step(name, () => run(database.db));
   }
 }

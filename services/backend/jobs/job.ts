@@ -2,6 +2,7 @@
 export type JobName =
   | "expire_parked"
   | "last_seen"
+  | "make_partitions"
   | "mend_devices"
   | "release_parked"
   | "writer_mark";

@@ -7,6 +7,7 @@ import type { Database } from "../store/database.ts";
 import type { LaggingDevices } from "../store/devices/lagging_devices.ts";
 import { knownParked } from "../store/parked/known_parked.ts";
 import { releaseParked } from "../store/parked/release_parked.ts";
+import { withPartitions } from "../store/partitions/with_partitions.ts";
 import type { Job, JobOutcome } from "./job.ts";
 
 export interface ReleaseOptions {
@@ -45,7 +46,11 @@ async function releaseSome({ db, lagging, metrics, log }: ReleaseOptions): Promi
     for (const [tenantId, devices] of Map.groupBy(page, ({ tenantId }) => tenantId)) {
       const ids = devices.map(({ deviceId }) => deviceId);
       // Committed before it is noted.
-      const release = () => alone((session) => releaseParked(session, tenantId, ids, runReadings));
+      const release = () =>
+        withPartitions(
+          db,
+          () => alone((session) => releaseParked(session, tenantId, ids, runReadings)),
+        );
       await lagging.during(tenantId, devices, release, (released) => {
         if (released === undefined) return;
         const { moved, duplicates, setAside } = released;

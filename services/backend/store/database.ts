@@ -27,11 +27,20 @@ export interface Database {
     /** The `last_seen` that the newest reading is told for; another says that it may be behind. */
     readonly latest_for: Date | null;
   };
+  /** By days, of which the oldest one holds all that are before the first that is open. */
   readonly sensor_readings: ReadingTable;
+  /** Days that nobody writes to any more, until they are packed. */
+  readonly closed_readings: ReadingTable;
   readonly parked_readings: ReadingTable & {
     readonly parked_at: Generated<Date>;
     readonly leaving_at: Date | null;
     readonly refused: string | null;
+  };
+  /** One row: how far what is done with readings in the order of time has come. */
+  readonly reading_progress: {
+    readonly only_row: Generated<boolean>;
+    /** Days before it are closed. */
+    readonly open_from: Date;
   };
   /** Backends that may have stored readings which the rows of their devices do not tell yet. */
   readonly lagging_writers: {

@@ -37,9 +37,14 @@ const uniqueViolation = "23505";
 export function writeFailure(error: unknown): WriteFailure {
   const code = sqlState(error);
   if (code === undefined) return "retry";
-  if (code === checkViolation && !namesConstraint(error)) return "repair";
+  if (isMissingPartition(error)) return "retry";
   if (code === uniqueViolation && namesDeviceKey(error)) return "retry";
   return failures[code] ?? failures[code.slice(0, 2)] ?? "retry";
+}
+
+/** Whether a row has an instant that no partition is there for. */
+export function isMissingPartition(error: unknown): boolean {
+  return sqlState(error) === checkViolation && !namesConstraint(error);
 }
 
 /**

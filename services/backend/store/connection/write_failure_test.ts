@@ -8,7 +8,7 @@ const failed = (code: unknown) => Object.assign(new Error("failed"), { code });
 const expected: readonly [unknown, WriteFailure, string][] = [
   ["22P05", "reject", "a character that the encoding of the database lacks"],
   ["22003", "reject", "a number that its column cannot hold"],
-  ["23514", "repair", "a check that has no name: a missing partition"],
+  ["23514", "retry", "a check that has no name: a missing partition"],
   ["23502", "reject", "a null"],
   ["23503", "retry", "a device that went in the meantime"],
   ["23505", "reject", "a value that an index of somebody's has once"],
@@ -72,7 +72,7 @@ eachDatabase("writeFailure", {
         );
       assert.equal(await failed(1, 100), undefined);
       assert.deepEqual(await failed(1, 101), { state: "23514", failure: "reject" });
-      assert.deepEqual(await failed(2, 100), { state: "23514", failure: "repair" });
+      assert.deepEqual(await failed(2, 100), { state: "23514", failure: "retry" });
     } finally {
       await sql`drop table by_day`.execute(db);
     }

@@ -12,6 +12,7 @@ import {
   moveParked,
   nothingMoved,
 } from "../parked/move_parked.ts";
+import { withPartitions } from "../partitions/with_partitions.ts";
 import { unlessRefused } from "../parked/unless_refused.ts";
 import { describedColumns, type DescribedDevice } from "./described_columns.ts";
 import { lockDevices } from "./lock_devices.ts";
@@ -34,21 +35,28 @@ export async function writeDevices(
   devices: readonly IoTDevice[],
 ): Promise<MovedReadings> {
   const newest = newestOfEach(devices);
-  const ids = newest.map(({ deviceId }) => deviceId);
-  return await inTransaction(db, async (transaction) => {
-    await lockDevices(transaction, "together");
-    await register(transaction, tenantId, newest);
-    const waiting = await devicesWithDue(transaction, tenantId, ids);
-    if (waiting.length === 0) return nothingMoved;
-    await lockParked(transaction);
-    const due = await findDue(transaction, tenantId, waiting, releaseLimit);
-    if (due === undefined) return nothingMoved;
-    return await unlessRefused(
-      transaction,
-      () => moveParked(transaction, due),
-      () => nothingMoved,
-    );
-  });
+  const work = (transaction: Kysely<Database>) => registerAndRelease(transaction, tenantId, newest);
+  return await withPartitions(db, () => inTransaction(db, work));
+}
+
+async function registerAndRelease(
+  transaction: Kysely<Database>,
+  tenantId: TenantId,
+  devices: readonly IoTDevice[],
+): Promise<MovedReadings> {
+  const ids = devices.map(({ deviceId }) => deviceId);
+  await lockDevices(transaction, "together");
+  await register(transaction, tenantId, devices);
+  const waiting = await devicesWithDue(transaction, tenantId, ids);
+  if (waiting.length === 0) return nothingMoved;
+  await lockParked(transaction);
+  const due = await findDue(transaction, tenantId, waiting, releaseLimit);
+  if (due === undefined) return nothingMoved;
+  return await unlessRefused(
+    transaction,
+    () => moveParked(transaction, due),
+    () => nothingMoved,
+  );
 }
 
 /** In the order in which they came. */

@@ -3,7 +3,10 @@ import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { textArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
 import { measureColumnNames } from "../readings/measure_columns.ts";
+import { openFrom } from "../partitions/open_from.ts";
+import { placedColumns, rowOf } from "../readings/read_readings.ts";
 import type { ReadingKey } from "../readings/reading_key.ts";
+import { storeLate } from "../readings/store_readings.ts";
 import { keyTuple } from "./parked_keys.ts";
 
 /** Readings that have left where they were parked for where they belong. */
@@ -104,29 +107,29 @@ function dueOf(
 }
 
 /**
- * Moves what is due, under the lock (`lockParked`), in one statement, so that
- * what is deleted is what is stored. What is parked comes first here as it does for
- * a batch of readings, so that neither waits for the other in a circle.
+ * Moves what is due, under the lock (`lockParked`). What is parked comes first
+ * here as it does for a batch of readings, so that neither waits for the other in
+ * a circle.
  */
 export async function moveParked(
   transaction: Kysely<Database>,
-  { tenantId, deviceIds, count, last }: DueReadings,
+  due: DueReadings,
+): Promise<MovedReadings> {
+  const moved = await moveOpen(transaction, due);
+  // What was parked meanwhile may make up for late ones: these are still due then.
+  return moved.moved >= due.count ? moved : sum(moved, await moveLate(transaction, due));
+}
+
+/** Those of days that are open, in one statement, so that what is deleted is what is stored. */
+async function moveOpen(
+  transaction: Kysely<Database>,
+  due: DueReadings,
 ): Promise<MovedReadings> {
   const rows = await transaction
-    .with("gone", (from) =>
-      from.deleteFrom("parked_readings")
-        .where("tenant_id", "=", tenantId)
-        .where("device_id", "=", sql<string>`any(${textArray(deviceIds)}::text[])`)
-        .where("refused", "is", null)
-        // One that stands alone must not be joined by what was parked before it since.
-        .where((is) =>
-          is(
-            is.refTuple("device_id", "timestamp", "tie_break"),
-            count === 1 ? "=" : "<=",
-            keyTuple(last),
-          )
-        )
-        .returning(columns))
+    .with(
+      "gone",
+      (from) => deleteDue(from, due).where("timestamp", ">=", openFrom).returning(columns),
+    )
     .with("stored", (from) =>
       from.insertInto("sensor_readings")
         .columns(columns)
@@ -149,6 +152,52 @@ export async function moveParked(
     moved,
     duplicates: moved - (rows[0]?.stored ?? 0),
     deviceIds: rows.map(({ deviceId }) => deviceId),
+  };
+}
+
+/** Those of closed days, which may have them in another form. */
+async function moveLate(
+  transaction: Kysely<Database>,
+  due: DueReadings,
+): Promise<MovedReadings> {
+  const gone = await transaction
+    .with(
+      "gone",
+      (from) => deleteDue(from, due).where("timestamp", "<", openFrom).returning(columns),
+    )
+    .selectFrom("gone").select(placedColumns)
+    .execute();
+  const stored = await storeLate(transaction, due.tenantId, gone.map(rowOf));
+  return {
+    moved: gone.length,
+    duplicates: gone.length - stored,
+    deviceIds: [...new Set(gone.map(({ device_id }) => device_id))],
+  };
+}
+
+function deleteDue(
+  from: Pick<Kysely<Database>, "deleteFrom">,
+  { tenantId, deviceIds, count, last }: DueReadings,
+) {
+  return from.deleteFrom("parked_readings")
+    .where("tenant_id", "=", tenantId)
+    .where("device_id", "=", sql<string>`any(${textArray(deviceIds)}::text[])`)
+    .where("refused", "is", null)
+    // One that stands alone must not be joined by what was parked before it since.
+    .where((is) =>
+      is(
+        is.refTuple("device_id", "timestamp", "tie_break"),
+        count === 1 ? "=" : "<=",
+        keyTuple(last),
+      )
+    );
+}
+
+function sum(a: MovedReadings, b: MovedReadings): MovedReadings {
+  return {
+    moved: a.moved + b.moved,
+    duplicates: a.duplicates + b.duplicates,
+    deviceIds: [...new Set([...a.deviceIds, ...b.deviceIds])],
   };
 }
 

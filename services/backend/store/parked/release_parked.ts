@@ -2,6 +2,7 @@ import type { Kysely } from "kysely";
 import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { inTransaction } from "../connection/in_transaction.ts";
 import type { Database } from "../database.ts";
+import { withPartitions } from "../partitions/with_partitions.ts";
 import { lockParked } from "./lock_parked.ts";
 import {
   type DueReadings,
@@ -33,30 +34,38 @@ export async function releaseParked(
   deviceIds: readonly string[],
   limit: number,
 ): Promise<ReleasedReadings> {
-  return await inTransaction(db, async (transaction) => {
-    await lockParked(transaction);
-    let setAside = 0;
-    for (let size = limit; setAside < mostSetAside;) {
-      const due = await findDue(transaction, tenantId, deviceIds, size);
-      if (due === undefined) break;
-      // In halves, until one that is refused stands alone.
-      const moved = await unlessRefused(
-        transaction,
-        () => moveParked(transaction, due),
-        async (error) => {
-          if (due.count > 1) {
-            size = due.count >> 1;
-            return;
-          }
-          await setAsideFor(transaction, due, String(error));
-          setAside++;
-          size = 1;
-        },
-      );
-      if (moved !== undefined) return { ...moved, setAside };
-    }
-    return { ...nothingMoved, setAside };
-  });
+  const work = (transaction: Kysely<Database>) => release(transaction, tenantId, deviceIds, limit);
+  return await withPartitions(db, () => inTransaction(db, work));
+}
+
+async function release(
+  transaction: Kysely<Database>,
+  tenantId: TenantId,
+  deviceIds: readonly string[],
+  limit: number,
+): Promise<ReleasedReadings> {
+  await lockParked(transaction);
+  let setAside = 0;
+  for (let size = limit; setAside < mostSetAside;) {
+    const due = await findDue(transaction, tenantId, deviceIds, size);
+    if (due === undefined) break;
+    // In halves, until one that is refused stands alone.
+    const moved = await unlessRefused(
+      transaction,
+      () => moveParked(transaction, due),
+      async (error) => {
+        if (due.count > 1) {
+          size = due.count >> 1;
+          return;
+        }
+        await setAsideFor(transaction, due, String(error));
+        setAside++;
+        size = 1;
+      },
+    );
+    if (moved !== undefined) return { ...moved, setAside };
+  }
+  return { ...nothingMoved, setAside };
 }
 
 /** @param due One reading. */

@@ -166,6 +166,16 @@ export function place(row: ReadingQueryRow): PlacedReading {
   return { reading, position: { micros, tieBreak } };
 }
 
+/** The same as `place`, as the statements take it. */
+export function rowOf(row: ReadingQueryRow): ReadingRow {
+  return {
+    deviceId: row.device_id,
+    micros: Number(row.micros),
+    tieBreak: BigInt(row.tie),
+    values: measures.map(({ column }) => row[column] ?? undefined),
+  };
+}
+
 function emptyReading(deviceId: string, micros: number, tieBreak: bigint): SensorReading {
   const seconds = Math.floor(micros / 1_000_000);
   return create(SensorReadingSchema, {

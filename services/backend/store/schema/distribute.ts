@@ -12,7 +12,12 @@ const everywhere: readonly Table[] = ["tenants"];
  * By their `device_id`, so that all rows of a device are on one node, where
  * foreign keys and joins find them. All other tables stay on the coordinator.
  */
-const byDevice: readonly Table[] = ["iot_devices", "sensor_readings", "parked_readings"];
+const byDevice: readonly Table[] = [
+  "iot_devices",
+  "sensor_readings",
+  "closed_readings",
+  "parked_readings",
+];
 
 const distributedTables: readonly Table[] = [...everywhere, ...byDevice];
 
