@@ -8,7 +8,7 @@ const mostPerChunk = 1_000;
  * few as possible, of about the same size. Readings of one microsecond are in one chunk.
  */
 export function splitReadings(
-  { count, micros }: ReadingColumns,
+  { count, micros }: Pick<ReadingColumns, "count" | "micros">,
 ): readonly (readonly [from: number, until: number])[] {
   const chunks: (readonly [number, number])[] = [];
   const parts = Math.ceil(count / mostPerChunk);
