@@ -71,10 +71,9 @@ async function runCases(
   await migrateToLatest(database.db, log);
   await prepare(database.db);
   for (const [name, run] of Object.entries(cases)) {
-    await sql`truncate iot_devices, sensor_readings, closed_readings, parked_readings, lagging_writers`
-      .execute(
-        database.db,
-      );
+    await sql`
+      truncate iot_devices, sensor_readings, closed_readings, sensor_history, staged_history,
+        compactions, compacted_days, parked_readings, lagging_writers`.execute(database.db);
     await test.step(name, () => run(database.db));
   }
 }

@@ -48,7 +48,7 @@ export function readingRow(deviceId: string, measured: Measured = {}): ReadingRo
 /** Rows in a table. */
 export async function countRows(
   db: Kysely<Database>,
-  table: "iot_devices" | "sensor_readings" | "parked_readings",
+  table: "iot_devices" | "sensor_readings" | "closed_readings" | "parked_readings",
 ): Promise<number> {
   const { rows: [row] } = await sql<{ count: number }>`
     select count(*)::int as count from ${sql.table(table)}`.execute(db);

@@ -5,7 +5,7 @@ import {
   GetSensorReadingByDeviceIDResponseSchema,
 } from "#shared/gen/iot/v1/iot_service_pb.ts";
 import { findDevice } from "../store/devices/read_devices.ts";
-import { pageReadings } from "../store/readings/read_readings.ts";
+import { pageReadings } from "../store/readings/page_readings.ts";
 import type { Caller } from "./ask.ts";
 import { checkAskedId, noSuchDevice, pageSize } from "./check_request.ts";
 import { readingToken, readReadingToken } from "./page_token.ts";

@@ -11,7 +11,7 @@ import { onOneReplica } from "./connection/on_one_replica.ts";
 import { answers, openBackendDatabase } from "./connection/open_database.ts";
 import type { BackendDatabase, Database } from "./database.ts";
 import { writeDevices } from "./devices/write_devices.ts";
-import { pageReadings } from "./readings/read_readings.ts";
+import { pageReadings } from "./readings/page_readings.ts";
 import { writeReadings } from "./readings/write_readings.ts";
 import { migrateToLatest } from "./schema/migrate.ts";
 

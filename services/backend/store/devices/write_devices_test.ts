@@ -10,7 +10,7 @@ import {
 } from "../../../../tests/support/store_rows.ts";
 import type { Database } from "../database.ts";
 import { nothingMoved } from "../parked/move_parked.ts";
-import { pageReadings } from "../readings/read_readings.ts";
+import { pageReadings } from "../readings/page_readings.ts";
 import { writeReadings } from "../readings/write_readings.ts";
 import { findDevice, pageDevices } from "./read_devices.ts";
 import { writeDevices } from "./write_devices.ts";

@@ -33,34 +33,6 @@ export const placedColumns = [
   ...measureColumnNames,
 ] as const;
 
-/** A device's readings, newest first, from after `before` if given, at most `limit`. */
-export async function pageReadings(
-  db: Kysely<Database>,
-  tenantId: TenantId,
-  { deviceId, before, limit }: {
-    readonly deviceId: string;
-    readonly before: ReadingPosition | undefined;
-    readonly limit: number;
-  },
-): Promise<readonly PlacedReading[]> {
-  const rows = await db.selectFrom("sensor_readings")
-    .select(placedColumns)
-    .where("tenant_id", "=", tenantId)
-    .where("device_id", "=", deviceId)
-    .$if(before !== undefined, (query) =>
-      query.where((is) =>
-        is(
-          is.refTuple("timestamp", "tie_break"),
-          "<",
-          is.tuple(instant(before!.micros), sql<string>`${String(before!.tieBreak)}::bigint`),
-        )
-      ))
-    .orderBy("timestamp", "desc").orderBy("tie_break", "desc")
-    .limit(limit)
-    .execute();
-  return rows.map(place);
-}
-
 /** A device's newest reading. */
 export interface LatestReading extends PlacedReading {
   /** The usual seconds between two of its newest few readings; undefined where these are too few. */

@@ -13,7 +13,7 @@ import { waitUntil } from "../../../../tests/support/wait_until.ts";
 import { writeFailure } from "../connection/write_failure.ts";
 import { writeDevices } from "../devices/write_devices.ts";
 import { KnownDevices } from "./known_devices.ts";
-import { pageReadings } from "./read_readings.ts";
+import { pageReadings } from "./page_readings.ts";
 import { writeReadings } from "./write_readings.ts";
 
 const all = { before: undefined, limit: 1_000 };

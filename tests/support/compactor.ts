@@ -1,0 +1,18 @@
+import { getLogger } from "@logtape/logtape";
+import type { Kysely } from "kysely";
+import { Compactor } from "../../services/backend/jobs/compact_history.ts";
+import type { Database } from "../../services/backend/store/database.ts";
+
+const dayMs = 86_400_000;
+
+/** Packs what is older than so many days, by steps. */
+export function compactor(db: Kysely<Database>, days = 1): Compactor {
+  const uncounted = { inc: () => {} };
+  return new Compactor({
+    db,
+    afterMs: days * dayMs,
+    nowMs: () => Date.now(),
+    metrics: { compacted: uncounted, late: uncounted },
+    log: getLogger("compaction-test"),
+  });
+}
