@@ -8,6 +8,7 @@ import * as parkedBounds from "./0006_parked_bounds.ts";
 import * as tenants from "./0007_tenants.ts";
 import * as latestReadings from "./0008_latest_readings.ts";
 import * as dayPartitions from "./0009_day_partitions.ts";
+import * as history from "./0010_history.ts";
 import type { OnlineStep } from "./online_step.ts";
 
 export interface ReversibleMigration extends Migration {
@@ -37,4 +38,5 @@ export const migrations: Readonly<Record<string, ReversibleMigration>> = {
   "0007_tenants": tenants,
   "0008_latest_readings": latestReadings,
   "0009_day_partitions": dayPartitions,
+  "0010_history": history,
 };

@@ -60,6 +60,7 @@ Deno.test("shared and migrations never import services", () => {
 /** What each room of the backend may stand on, beside `shared`. */
 const backendRooms: Readonly<Record<string, readonly string[]>> = {
   readings: [],
+  history: ["readings"],
   store: ["readings"],
   ingest: ["readings", "store"],
   jobs: ["readings", "store", "ingest"],

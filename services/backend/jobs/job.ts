@@ -1,5 +1,6 @@
 /** Each is the label of its job's metrics. */
 export type JobName =
+  | "compact_history"
   | "expire_parked"
   | "last_seen"
   | "make_partitions"

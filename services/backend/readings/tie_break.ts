@@ -33,6 +33,12 @@ const numbers = measures.map(({ field, optional }) =>
  * The migration that brought it in has a copy; a change needs a migration as well.
  */
 export function tieBreak(nanosPastMicro: number, values: Readonly<MeasuredValues>): bigint {
+  const hash = BigInt(measuredHash(values));
+  return nanosPastMicro === 0 ? hash : (BigInt(nanosPastMicro) << hashBits) | hash;
+}
+
+/** The low 53 bits of the tie break of readings that measured these values. */
+export function measuredHash(values: Readonly<MeasuredValues>): number {
   let length = 0;
   for (let at = 0; at < values.length; at++) {
     const value = values[at];
@@ -45,8 +51,7 @@ export function tieBreak(nanosPastMicro: number, values: Readonly<MeasuredValues
     bytes.setFloat64(length, value);
     length += valueBytes;
   }
-  const hash = BigInt(hashOf(length));
-  return nanosPastMicro === 0 ? hash : (BigInt(nanosPastMicro) << hashBits) | hash;
+  return hashOf(length);
 }
 
 /** Of so many bytes, 53 bits. */

@@ -36,6 +36,29 @@ export interface Database {
     readonly leaving_at: Date | null;
     readonly refused: string | null;
   };
+  /** Readings that are packed: see `packReadings`. */
+  readonly sensor_history: HistoryTable;
+  /** What is to be `sensor_history` once all of its day is there. */
+  readonly staged_history: HistoryTable;
+  /** How far packing partitions of `closed_readings` has come. */
+  readonly compactions: {
+    readonly partition: string;
+    /** The stretch of time that is being packed begins there. */
+    readonly stretch: Date;
+    /** The last device that is done; of one that is not, the rest begins at `resumed_at`. */
+    readonly tenant_id: TenantId;
+    readonly device_id: string;
+    readonly resumed_at: Date | null;
+    readonly readings: number;
+  };
+  readonly compacted_days: {
+    readonly day: string;
+    readonly readings: number;
+    readonly row_bytes: number;
+    readonly packed_bytes: number;
+    readonly compacted_at: Date;
+    readonly expanded: Generated<boolean>;
+  };
   /** One row: how far what is done with readings in the order of time has come. */
   readonly reading_progress: {
     readonly only_row: Generated<boolean>;
@@ -59,6 +82,17 @@ interface ReadingTable extends MeasuredColumns {
   readonly device_id: string;
   readonly timestamp: Date;
   readonly tie_break: string;
+}
+
+/** A stretch of a device's day. */
+interface HistoryTable {
+  readonly tenant_id: Generated<TenantId>;
+  readonly device_id: string;
+  /** Of its first reading, and of its last. */
+  readonly first_at: Date;
+  readonly last_at: Date;
+  readonly readings: number;
+  readonly packed: Uint8Array;
 }
 
 /** Of the newest reading, as the row of its device has it; null where there is none, or not yet. */

@@ -26,6 +26,18 @@ export function textArray(values: readonly string[]): Uint8Array {
   return bytes.subarray(0, at);
 }
 
+export function byteaArray(values: readonly Uint8Array[]): Uint8Array {
+  const size = values.reduce((sum, { length }) => sum + lengthBytes + length, headerBytes);
+  const { bytes, view } = arrayOf(values.length, 17, size);
+  let at = headerBytes;
+  for (const value of values) {
+    view.setInt32(at, value.length);
+    bytes.set(value, at + lengthBytes);
+    at += lengthBytes + value.length;
+  }
+  return bytes;
+}
+
 export function float8Array(values: readonly (number | undefined)[]): Uint8Array {
   return eightByteArray(values, 701, (view, at, value) => view.setFloat64(at, value));
 }

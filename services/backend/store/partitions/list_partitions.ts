@@ -2,7 +2,7 @@ import { type Kysely, sql } from "kysely";
 import type { Database } from "../database.ts";
 
 /** A table that is partitioned by instants. */
-export type PartitionedTable = "sensor_readings" | "closed_readings";
+export type PartitionedTable = "sensor_readings" | "closed_readings" | "sensor_history";
 
 /** A part of a table, and which instants it holds. */
 export interface Partition {

@@ -16,6 +16,8 @@ const byDevice: readonly Table[] = [
   "iot_devices",
   "sensor_readings",
   "closed_readings",
+  "sensor_history",
+  "staged_history",
   "parked_readings",
 ];
 

@@ -1,0 +1,64 @@
+import type { ByteWriter } from "./byte_writer.ts";
+import { type DecimalFit, decimalFit } from "./decimal_fit.ts";
+import type { ResidualEncoder } from "./residual_encoder.ts";
+import { type Form, forms, rankOfBits } from "./value_form.ts";
+import { writeNumbers } from "./write_numbers.ts";
+
+/**
+ * Writes a measure's values: how, to `head`, and the rest to `residuals`.
+ *
+ * @param values with NaN where there is none; at least one is set.
+ */
+export function writeValues(
+  values: Float64Array,
+  head: ByteWriter,
+  residuals: ResidualEncoder,
+): void {
+  const set = values.filter((value) => !Number.isNaN(value));
+  const allSet = set.length === values.length;
+  const singles = Float32Array.from(set);
+  const isSingle = set.every((value, at) => Object.is(singles[at], value));
+  const fit = decimalFit(set, false) ?? (isSingle ? decimalFit(set, true) : undefined);
+  head.byte(formByte(fit, isSingle) | (allSet ? 0 : 64));
+  if (!allSet) writeNumbers(values.map((value) => Number.isNaN(value) ? 0 : 1), head, residuals);
+  if (fit !== undefined) {
+    writeNumbers(fit.numbers, head, residuals);
+    if (fit.exceptions.length > 0) writeExceptions(set, fit.exceptions, head);
+  } else if (isSingle) {
+    const bits = new Int32Array(singles.buffer);
+    writeNumbers(Float64Array.from(bits, rankOfBits), head, residuals);
+  } else {
+    writeHalves(set, head, residuals);
+  }
+}
+
+/** Form, decimals, whether some are not set, whether there are exceptions: 2, 4, 1 and 1 bits. */
+function formByte(fit: DecimalFit | undefined, isSingle: boolean): number {
+  let form: Form = isSingle ? forms.float32 : forms.float64;
+  if (fit === undefined) return form;
+  form = fit.single ? forms.decimal32 : forms.decimal;
+  return form | fit.decimals << 2 | (fit.exceptions.length > 0 ? 128 : 0);
+}
+
+function writeExceptions(
+  values: Float64Array,
+  exceptions: readonly number[],
+  head: ByteWriter,
+): void {
+  head.varint(exceptions.length);
+  let next = 0;
+  for (const at of exceptions) {
+    head.varint(at - next);
+    head.float64(values[at]!);
+    next = at + 1;
+  }
+}
+
+function writeHalves(values: Float64Array, head: ByteWriter, residuals: ResidualEncoder): void {
+  const view = new DataView(new ArrayBuffer(values.length * 8));
+  values.forEach((value, at) => view.setFloat64(at * 8, value));
+  writeNumbers(values.map((_, at) => rankOfBits(view.getInt32(at * 8))), head, residuals);
+  for (let at = 0; at < values.length; at++) {
+    residuals.plain.writeWide(view.getUint32(at * 8 + 4), 32);
+  }
+}

@@ -1,0 +1,87 @@
+import type { Logger } from "@logtape/logtape";
+import type { Kysely } from "kysely";
+import type { Counter } from "prom-client";
+import { onOneReplica } from "../store/connection/on_one_replica.ts";
+import type { Database } from "../store/database.ts";
+import { mergeLate } from "../store/history/merge_late.ts";
+import { publishStaged } from "../store/history/publish_staged.ts";
+import { stageClosed } from "../store/history/stage_closed.ts";
+import { nextToPack } from "../store/history/next_to_pack.ts";
+import type { ParkedKey } from "../store/parked/parked_keys.ts";
+import { closeOldest } from "../store/partitions/close_days.ts";
+import { dayOf } from "../store/partitions/days.ts";
+import type { Partition } from "../store/partitions/list_partitions.ts";
+import type { Job, JobOutcome } from "./job.ts";
+
+export interface CompactionOptions {
+  readonly db: Kysely<Database>;
+  /** A day is closed so long after its end, in milliseconds; at least a day. */
+  readonly afterMs: number;
+  /** Unix milliseconds: the database's clock, or one that is as good. */
+  readonly nowMs: () => number;
+  readonly metrics: Readonly<Record<"compacted" | "late", Pick<Counter, "inc">>>;
+  readonly log: Logger;
+}
+
+const intervalMs = 60_000;
+const name = "compact_history";
+/** Of the first step: the next ones go by how many readings there were. */
+const firstDevices = 50;
+
+/**
+ * Packs what is old enough: closes days, packs those that are closed, and what
+ * came late of days that are packed. A bit each run.
+ */
+export function compactHistoryJob(options: CompactionOptions): Job {
+  const compaction = new Compactor(options);
+  return { name, intervalMs, run: (signal) => compaction.step(signal) };
+}
+
+/** Packs by steps, each of which is whole by itself. */
+export class Compactor {
+  readonly #options: CompactionOptions;
+  #devices = firstDevices;
+  #late: ParkedKey | undefined;
+
+  constructor(options: CompactionOptions) {
+    this.#options = options;
+  }
+
+  async step(signal: AbortSignal): Promise<JobOutcome> {
+    const { db, afterMs, nowMs, log } = this.#options;
+    const closeUntil = dayOf((nowMs() - afterMs) * 1_000);
+    const closed = await closeOldest(db, closeUntil, { log, signal });
+    if (closed !== undefined) {
+      log.info("Closed a day", { partition: closed.name });
+      return "more";
+    }
+    const partition = await nextToPack(db);
+    return partition === undefined ? await this.#mergeLate() : await this.#pack(partition, signal);
+  }
+
+  async #pack(partition: Partition, signal: AbortSignal): Promise<JobOutcome> {
+    const { db, metrics, log } = this.#options;
+    const staged = await onOneReplica(
+      db,
+      name,
+      (transaction) => stageClosed(transaction, partition, this.#devices),
+    );
+    if (staged === undefined) return "elsewhere";
+    this.#devices = staged.devices;
+    metrics.compacted.inc(staged.readings);
+    if (!staged.complete) return "more";
+    const days = await publishStaged(db, partition, { log, signal });
+    for (const { day, readings, rowBytes, packedBytes } of days ?? []) {
+      log.info("Packed a day", { day, readings, rowBytes, packedBytes });
+    }
+    return "more";
+  }
+
+  async #mergeLate(): Promise<JobOutcome> {
+    const { db, metrics } = this.#options;
+    const { merged, after } = await mergeLate(db, this.#late);
+    this.#late = after;
+    metrics.late.inc(merged);
+    return merged > 0 || after !== undefined ? "more" : "done";
+  }
+}

@@ -1,0 +1,172 @@
+import { type Kysely, sql } from "kysely";
+import type { ReadingColumns } from "../../history/reading_columns.ts";
+import type { DeviceKey } from "../../readings/device_key.ts";
+import type { Database } from "../database.ts";
+import { pageDeviceKeys } from "../devices/page_device_keys.ts";
+import { dayMicros } from "../partitions/days.ts";
+import type { Partition } from "../partitions/list_partitions.ts";
+import { instant } from "../readings/instant.ts";
+import { type Compaction, findCompaction, firstKey, saveCompaction } from "./compaction.ts";
+import { chunksOf } from "./history_chunk.ts";
+import { insertChunks } from "./insert_chunks.ts";
+import { readClosed } from "./read_closed.ts";
+
+/** Readings before it are not accepted. */
+const oldestMicros = Date.UTC(2000, 0, 1) * 1_000;
+/** Most of a partition that is packed in one stretch of time, so that it fits in memory there. */
+const stretchBytes = 2 * 2 ** 30;
+/** Hours that a stretch may be. */
+const stretchHours = [24, 12, 8, 6, 4, 3, 2, 1];
+/** Readings a step, about. */
+const stepReadings = 200_000;
+/** Readings of a device a step, at most. */
+const deviceReadings = 500_000;
+const mostDevices = 5_000;
+/** Days without readings that are passed over a step. */
+const mostEmptyDays = 1_000;
+
+/** How a step of packing ended. */
+export interface StagedStep {
+  /** Readings that were packed. */
+  readonly readings: number;
+  /** Whether all of the partition is staged. */
+  readonly complete: boolean;
+  /** Devices that the next step had better read. */
+  readonly devices: number;
+}
+
+/**
+ * Packs a bit more of a closed partition into `staged_history`, in a
+ * transaction, and notes how far that has come.
+ *
+ * @param devices that are read, at most; a step tells the next one.
+ */
+export async function stageClosed(
+  transaction: Kysely<Database>,
+  partition: Partition,
+  devices: number,
+): Promise<StagedStep> {
+  const at = await findCompaction(transaction, partition) ?? {
+    ...firstKey,
+    stretchMicros: Math.max(partition.fromMicros, oldestMicros),
+    resumedMicros: undefined,
+    readings: 0,
+  };
+  if (at.deviceId === firstKey.deviceId && at.resumedMicros === undefined) {
+    const begun = await passEmptyDays(transaction, partition, at);
+    if (begun.stretchMicros > at.stretchMicros) {
+      await saveCompaction(transaction, partition, begun);
+      const complete = begun.stretchMicros >= partition.untilMicros;
+      return { readings: 0, complete, devices };
+    }
+  }
+  if (at.stretchMicros >= partition.untilMicros) return { readings: 0, complete: true, devices };
+  return await stageDevices(transaction, partition, at, devices);
+}
+
+/** Up to the first day that has readings, or some way. */
+async function passEmptyDays(
+  db: Kysely<Database>,
+  { untilMicros }: Partition,
+  at: Compaction,
+): Promise<Compaction> {
+  await sql`select set_config('enable_seqscan', 'off', true)`.execute(db);
+  let { stretchMicros } = at;
+  for (let passed = 0; stretchMicros < untilMicros && passed < mostEmptyDays; passed++) {
+    const found = await db.selectFrom("closed_readings").select("timestamp")
+      .where("timestamp", ">=", instant(stretchMicros))
+      .where("timestamp", "<", instant(stretchMicros + dayMicros))
+      .limit(1).executeTakeFirst();
+    if (found !== undefined) break;
+    stretchMicros += dayMicros;
+  }
+  return { ...at, stretchMicros };
+}
+
+async function stageDevices(
+  transaction: Kysely<Database>,
+  partition: Partition,
+  at: Compaction,
+  devices: number,
+): Promise<StagedStep> {
+  const { stretchMicros } = at;
+  const untilMicros = stretchMicros + await stretchOf(transaction, partition);
+  const keys = await nextDevices(transaction, at, devices);
+  const first = keys[0];
+  if (first === undefined) {
+    await saveCompaction(transaction, partition, {
+      ...firstKey,
+      stretchMicros: untilMicros,
+      resumedMicros: undefined,
+      readings: at.readings,
+    });
+    return { readings: 0, complete: untilMicros >= partition.untilMicros, devices };
+  }
+  const { tenantId } = first;
+  const ofTenant = keys.filter((key) => key.tenantId === tenantId);
+  const read = await readClosed(transaction, {
+    tenantId,
+    deviceIds: ofTenant.map(({ deviceId }) => deviceId),
+    fromMicros: stretchMicros,
+    untilMicros,
+    resumed: { deviceId: at.deviceId, fromMicros: at.resumedMicros ?? stretchMicros },
+    limit: deviceReadings,
+  });
+  // What comes after one that was not read to its end is left to the next step.
+  const cutAt = read.findIndex(({ count }) => count === deviceReadings);
+  const whole = read.map((columns, place) => place === cutAt ? withoutLast(columns) : columns)
+    .slice(0, cutAt < 0 ? read.length : cutAt + 1);
+  const chunks = whole.flatMap((columns, place) =>
+    chunksOf(tenantId, ofTenant[place]!.deviceId, columns)
+  );
+  await insertChunks(transaction, "staged_history", chunks);
+  const readings = whole.reduce((sum, { count }) => sum + count, 0);
+  const last = ofTenant[whole.length - 1]!;
+  await saveCompaction(transaction, partition, {
+    stretchMicros,
+    tenantId,
+    deviceId: last.deviceId,
+    resumedMicros: cutAt < 0 ? undefined : read[cutAt]!.micros.at(-1)!,
+    readings: at.readings + readings,
+  });
+  const wanted = Math.round(whole.length * stepReadings / Math.max(readings, 1));
+  return { readings, complete: false, devices: Math.min(Math.max(wanted, 1), mostDevices) };
+}
+
+async function stretchOf(
+  db: Kysely<Database>,
+  { name, fromMicros, untilMicros }: Partition,
+): Promise<number> {
+  const { rows: [size] } = await sql<{ readonly bytes: number }>`
+    select pg_relation_size(to_regclass(${name}))::float8 as bytes`.execute(db);
+  const days = (untilMicros - Math.max(fromMicros, oldestMicros)) / dayMicros;
+  const bytesPerHour = size!.bytes / days / 24;
+  const hours = stretchHours.find((hours) => hours * bytesPerHour <= stretchBytes) ?? 1;
+  return dayMicros * hours / 24;
+}
+
+async function nextDevices(
+  db: Kysely<Database>,
+  { tenantId, deviceId, resumedMicros }: Compaction,
+  limit: number,
+): Promise<readonly DeviceKey[]> {
+  const after = { tenantId, deviceId };
+  if (resumedMicros === undefined) return await pageDeviceKeys(db, after, limit);
+  return [after, ...await pageDeviceKeys(db, after, limit - 1)];
+}
+
+/** Without those of the last instant, which may not be all of it. */
+function withoutLast(columns: ReadingColumns): ReadingColumns {
+  const last = columns.micros.at(-1)!;
+  const count = columns.micros.indexOf(last);
+  if (count === 0) {
+    throw new Error(`Cannot pack: a device has ${columns.count} readings in one microsecond`);
+  }
+  return {
+    count,
+    micros: columns.micros.subarray(0, count),
+    nanos: columns.nanos?.subarray(0, count),
+    values: columns.values.map((column) => column.subarray(0, count)),
+    oddTieBreaks: columns.oddTieBreaks,
+  };
+}
