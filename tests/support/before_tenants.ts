@@ -1,14 +1,6 @@
 import { type Kysely, sql } from "kysely";
-import { type MigrationResultSet, Migrator } from "kysely/migration";
-import { migrations } from "#migrations/index.ts";
 import type { Database } from "../../services/backend/store/database.ts";
-
-/** Migrates forth, or back, to a migration, as one does who is alone with the database. */
-export async function migrateTo(db: Kysely<Database>, name: string): Promise<void> {
-  const provider = { getMigrations: () => Promise.resolve({ ...migrations }) };
-  const { error }: MigrationResultSet = await new Migrator({ db, provider }).migrateTo(name);
-  if (error !== undefined) throw error;
-}
+import { migrateTo } from "./migrate_to.ts";
 
 /** The last migration before there were tenants. */
 export const beforeTenants = "0006_parked_bounds";

@@ -10,6 +10,7 @@ type Described<Value> = null extends Value ? `${TypeOf<NonNullable<Value>>} or n
 type TypeOf<Value> = Value extends Date ? "timestamp with time zone"
   : Value extends number ? "double precision" | "integer" | "real"
   : Value extends string ? "bigint" | "text" | "uuid"
+  : Value extends boolean ? "boolean"
   : never;
 
 const measured = Object.fromEntries(
@@ -52,12 +53,14 @@ const tables = {
     latest_for: "timestamp with time zone or null",
   },
   sensor_readings: reading,
+  closed_readings: reading,
   parked_readings: {
     ...reading,
     parked_at: "timestamp with time zone",
     leaving_at: "timestamp with time zone or null",
     refused: "text or null",
   },
+  reading_progress: { only_row: "boolean", open_from: "timestamp with time zone" },
   lagging_writers: { writer_id: "uuid", renewed_at: "timestamp with time zone" },
   schema_floor: { must_know: "text", required_by: "text" },
 } satisfies {
@@ -73,6 +76,7 @@ eachDatabase("The type Database", {
         data_type || case is_nullable when 'YES' then ' or null' else '' end as type
       from information_schema.columns
       where table_schema = 'public'
+        and table_name not in (select relname from pg_class where relispartition)
         and table_name not like 'kysely\\_%' and table_name not like 'citus\\_%'`.execute(db);
     const described = Object.fromEntries(
       Map.groupBy(rows, ({ table }) => table).entries().map(([table, columns]) => [

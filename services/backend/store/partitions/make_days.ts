@@ -1,4 +1,4 @@
-import { type Kysely, sql } from "kysely";
+import type { Kysely } from "kysely";
 import { inTransaction } from "../connection/in_transaction.ts";
 import type { Database } from "../database.ts";
 import { dayMicros, dayOf, partitionName } from "./days.ts";
