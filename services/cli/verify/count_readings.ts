@@ -129,13 +129,14 @@ async function countEach(
       signal,
       () => countUpTo(db, tenantId, { deviceIds: group, span, limit }),
     );
-    for (const [at, count] of counted.entries()) {
-      counts.push(count < limit ? count : await countDevice(context, group[at]!, span));
+    for (const [at, { rows, packed }] of counted.entries()) {
+      counts.push(packed + (rows < limit ? rows : await countDevice(context, group[at]!, span)));
     }
   }
   return counts;
 }
 
+/** How many rows a device has within the span. */
 async function countDevice(
   { db, tenantId, signal }: CountContext,
   deviceId: string,

@@ -1,8 +1,10 @@
 import { type Measured, type MeasuredValues, valuesOf } from "#shared/telemetry/measures.ts";
 import {
   packedAt,
+  packedMicros,
   packedRowBytes,
   type PackedRows,
+  packedTieBreak,
   packedValues,
 } from "../../backend/store/runs/packed_rows.ts";
 import type { RowPosition } from "../../backend/store/runs/read_run.ts";
@@ -67,7 +69,7 @@ export class DeviceComparison {
   take(packed: PackedRows): void {
     const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
     for (let row = 0; row < packed.byteLength; row += packedRowBytes) {
-      const micros = Number(view.getBigInt64(row + packedAt.micros));
+      const micros = packedMicros(view, row);
       const parked = view.getUint8(row + packedAt.parked) === 1;
       while (this.#due() && this.#dueUs < micros) this.#settle();
       // The nanoseconds are in the high bits, which a run's readings leave at 0.
@@ -79,7 +81,7 @@ export class DeviceComparison {
         this.#report(parked ? "parked" : "unexpected", micros, undefined, found);
       }
       if (row + packedRowBytes >= packed.byteLength) {
-        this.#last = { micros, tieBreak: view.getBigInt64(row + packedAt.tieBreak), parked };
+        this.#last = { micros, tieBreak: packedTieBreak(view, row), parked };
       }
     }
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Measured, measures, valuesOf } from "#shared/telemetry/measures.ts";
-import { packedAt, packedRowBytes } from "../../backend/store/runs/packed_rows.ts";
+import { packedAt, packedRowBytes, setPackedMicros } from "../../backend/store/runs/packed_rows.ts";
 import { DeviceComparison, type Found } from "./device_comparison.ts";
 
 const firstUs = 1_768_435_200_000_000;
@@ -31,7 +31,7 @@ function pack(rows: readonly Row[]): Uint8Array {
   const view = new DataView(packed.buffer);
   for (const [at, { micros, tieBreak = 7n, parked = false, measured }] of rows.entries()) {
     const row = at * packedRowBytes;
-    view.setBigInt64(row, BigInt(micros));
+    setPackedMicros(view, row, micros);
     view.setBigInt64(row + 8, tieBreak);
     view.setUint8(row + 16, parked ? 1 : 0);
     for (const [at, value] of valuesOf(measured).entries()) {

@@ -20,11 +20,29 @@ const packedMeasures = sql.join(
   sql` || `,
 );
 
-const epochMicros = sql`(extract(epoch from "timestamp") * 1000000)::bigint`;
-
 /** A row packed by the database; `parked` a byte, 1 where it is parked. */
 export const packedRow = sql<Uint8Array>`
-  int8send(${epochMicros}) || int8send(tie_break) || parked || ${packedMeasures}`;
+  timestamptz_send("timestamp") || int8send(tie_break) || parked || ${packedMeasures}`;
+
+/** As PostgreSQL sends instants: since 2000. */
+const microsTo2000 = Date.UTC(2000, 0, 1) * 1_000;
+
+/** The instant of the row that starts there, in Unix microseconds. */
+export function packedMicros(view: DataView, row: number): number {
+  const at = row + packedAt.micros;
+  return view.getInt32(at) * 2 ** 32 + view.getUint32(at + 4) + microsTo2000;
+}
+
+export function setPackedMicros(view: DataView, row: number, micros: number): void {
+  const since2000 = micros - microsTo2000;
+  const high = Math.floor(since2000 / 2 ** 32);
+  view.setInt32(row + packedAt.micros, high);
+  view.setUint32(row + packedAt.micros + 4, since2000 - high * 2 ** 32);
+}
+
+export function packedTieBreak(view: DataView, row: number): bigint {
+  return view.getBigInt64(row + packedAt.tieBreak);
+}
 
 /** What was measured, of the row that starts there. */
 export function packedValues(view: DataView, row: number): MeasuredValues {

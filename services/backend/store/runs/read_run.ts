@@ -4,6 +4,7 @@ import type { TenantId } from "#shared/telemetry/tenant.ts";
 import type { ReadingPosition } from "../../readings/reading_row.ts";
 import { textArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
+import { historyOf, joinHistory } from "./packed_history.ts";
 import { packedRow, type PackedRows } from "./packed_rows.ts";
 import { past, type Span, within } from "./span.ts";
 
@@ -21,20 +22,21 @@ export interface RunPage {
 }
 
 /** A device that is to be read. */
-type Wanted = Pick<Database["iot_devices"], "device_id">;
+export type Wanted = Pick<Database["iot_devices"], "device_id">;
 
 /** What tells a row's place, in `packedRow`. */
 const inPlace = {
   sensor_readings: sql<Uint8Array>`'\\x00'::bytea`.as("parked"),
+  closed_readings: sql<Uint8Array>`'\\x00'::bytea`.as("parked"),
   parked_readings: sql<Uint8Array>`'\\x01'::bytea`.as("parked"),
 };
 
 /**
- * What is stored, and parked, of each of the devices within the span: at most
- * `limit` rows of each, after `after` if given. The arrays are in the order of
- * `deviceIds`. A device is read by one statement, so that a reading that is
- * being released is seen in one of its places: a snapshot holds both (on Citus,
- * that of their shard).
+ * What is stored, in whatever form, and parked, of each of the devices within the
+ * span: at most `limit` readings of each, after `after` if given. The arrays are in
+ * the order of `deviceIds`. A device is read by one statement, so that a reading
+ * that is being released or packed is seen in one of its places: a snapshot holds
+ * both (on Citus, that of their shard).
  */
 export async function pageRun(
   db: Kysely<Database>,
@@ -46,8 +48,11 @@ export async function pageRun(
   const read = async (wanted: AliasableExpression<Wanted>) => {
     const pages = await db.selectFrom(wanted.as("wanted"))
       .crossJoinLateral((eb) => packed(eb, tenantId, page).as("packed"))
-      .select(["wanted.device_id", "packed.rows"]).execute();
-    for (const { device_id, rows } of pages) rowsOf.set(device_id, rows ?? new Uint8Array());
+      .crossJoinLateral((eb) => historyOf(eb, tenantId, page).as("history"))
+      .select(["wanted.device_id", "packed.rows", "history.chunks"]).execute();
+    for (const { device_id, rows, chunks } of pages) {
+      rowsOf.set(device_id, joinHistory(rows ?? new Uint8Array(), chunks, page));
+    }
   };
   const idsIn = (table: "iot_devices" | "parked_readings", ids: readonly string[]) =>
     db.selectFrom(table).select("device_id").where("tenant_id", "=", tenantId)
@@ -76,10 +81,12 @@ function packed(
   page: RunPage,
 ) {
   const stored = rowsIn(eb, "sensor_readings", tenantId, page);
+  const closed = rowsIn(eb, "closed_readings", tenantId, page);
   const parked = rowsIn(eb, "parked_readings", tenantId, page);
-  const both = eb.selectFrom(stored.as("stored")).selectAll()
+  const all = eb.selectFrom(stored.as("stored")).selectAll()
+    .unionAll(eb.selectFrom(closed.as("closed")).selectAll())
     .unionAll(eb.selectFrom(parked.as("parked")).selectAll());
-  const rows = eb.selectFrom(both.as("both_places")).selectAll()
+  const rows = eb.selectFrom(all.as("all_places")).selectAll()
     .orderBy("timestamp").orderBy("tie_break").orderBy("parked").limit(page.limit);
   // An aggregate takes a sorted subquery in its order; to sort again would cost a tenth of it all.
   return eb.selectFrom(rows.as("page")).select(({ fn }) =>

@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
 import { valuesOf } from "#shared/telemetry/measures.ts";
 import { defaultTenant, type TenantId } from "#shared/telemetry/tenant.ts";
+import { compactor } from "../../../../tests/support/compactor.ts";
 import { eachDatabase } from "../../../../tests/support/each_database.ts";
+import { countRows } from "../../../../tests/support/store_rows.ts";
 import type { ReadingPosition } from "../../readings/reading_row.ts";
 import type { Database } from "../database.ts";
 import { countPage, countUpTo, pageDeviceIds, pageParked } from "./count_run.ts";
-import { packedRowBytes, packedValues } from "./packed_rows.ts";
+import { packedMicros, packedRowBytes, packedValues } from "./packed_rows.ts";
 import { pageRun, type RowPosition } from "./read_run.ts";
 import type { OpenSpan } from "./span.ts";
 
@@ -28,7 +30,7 @@ function unpack(packed: Uint8Array): { readonly seen: Seen[]; readonly last: Row
   let last: RowPosition = { micros: 0, tieBreak: 0n, parked: false };
   for (let row = 0; row < packed.byteLength; row += packedRowBytes) {
     last = {
-      micros: Number(view.getBigInt64(row)),
+      micros: packedMicros(view, row),
       tieBreak: view.getBigInt64(row + 8),
       parked: view.getUint8(row + 16) === 1,
     };
@@ -63,6 +65,12 @@ async function fill(db: Kysely<Database>, table: string, deviceId: string, count
     from generate_series(0, ${count}::int - 1) n`.execute(db);
 }
 
+async function packAll(db: Kysely<Database>): Promise<void> {
+  const compaction = compactor(db);
+  while (await compaction.step(new AbortController().signal) === "more");
+  assert.equal(await countRows(db, "sensor_readings"), 0);
+}
+
 eachDatabase("read_run and count_run", {
   async "pageRun gives every row of the span once, page by page, stored and parked"(db) {
     await register(db, ["a", "b", "c"]);
@@ -87,19 +95,32 @@ eachDatabase("read_run and count_run", {
     }
     const span = { fromMicros: startMicros, untilMicros: startMicros + 9 };
     const deviceIds = ["c", "b", "a"];
-    const whole = await pageRun(db, defaultTenant, { deviceIds, span, limit: 100 });
-    assert.deepEqual(whole.map((packed) => unpack(packed).seen), [[], rows, []]);
-    for (let limit = 1; limit <= rows.length; limit++) {
-      let page = unpack((await pageRun(db, defaultTenant, { deviceIds: ["b"], span, limit }))[0]!);
-      const seen = page.seen;
-      while (page.seen.length === limit) {
-        const after = page.last;
-        page = unpack(
-          (await pageRun(db, defaultTenant, { deviceIds: ["b"], span, after, limit }))[0]!,
-        );
-        seen.push(...page.seen);
+    for (const form of ["rows", "packed", "both"]) {
+      if (form === "packed") await packAll(db);
+      if (form === "both") {
+        await sql`insert into sensor_readings
+          (device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level)
+          select 'b', "timestamp", 7, 1.1, 22.2, 333.3, 44.4
+          from parked_readings where tie_break = 2`.execute(db);
+        rows.splice(4, 0, [1, 7n, "stored"]);
+        rows.sort(([a, one], [b, other]) => a - b || (one > other ? 1 : one < other ? -1 : 0));
       }
-      assert.deepEqual(seen, rows, `pages of ${limit}`);
+      const whole = await pageRun(db, defaultTenant, { deviceIds, span, limit: 100 });
+      assert.deepEqual(whole.map((packed) => unpack(packed).seen), [[], rows, []]);
+      for (let limit = 1; limit <= rows.length; limit++) {
+        let page = unpack(
+          (await pageRun(db, defaultTenant, { deviceIds: ["b"], span, limit }))[0]!,
+        );
+        const seen = page.seen;
+        while (page.seen.length === limit) {
+          const after = page.last;
+          page = unpack(
+            (await pageRun(db, defaultTenant, { deviceIds: ["b"], span, after, limit }))[0]!,
+          );
+          seen.push(...page.seen);
+        }
+        assert.deepEqual(seen, rows, `pages of ${limit}, ${form}`);
+      }
     }
   },
   async "pageRun gives of several devices up to a limit of each, known or not"(db) {
@@ -111,30 +132,42 @@ eachDatabase("read_run and count_run", {
     const deviceIds = ["unknown", "none", "b", "empty", "a"];
     const span = { fromMicros: startMicros, untilMicros: at(60) };
     const page = (limit: number) => pageRun(db, defaultTenant, { deviceIds, span, limit });
-    assert.deepEqual(rowsOf(await page(100)), [3, 0, 6, 0, 5]);
-    assert.deepEqual(rowsOf(await page(4)), [3, 0, 4, 0, 4]);
-    assert.deepEqual(rowsOf(await page(1)), [1, 0, 1, 0, 1]);
-    assert.deepEqual(await pageRun(db, defaultTenant, { deviceIds: [], span, limit: 1 }), []);
-    const [, , both] = await page(4);
-    assert.deepEqual(unpack(both!).seen, [
-      [0, 0n, "stored"],
-      [0, 0n, "parked"],
-      [0, 1n, "stored"],
-      [0, 1n, "parked"],
-    ]);
+    for (const form of ["rows", "packed"]) {
+      if (form === "packed") await packAll(db);
+      assert.deepEqual(rowsOf(await page(100)), [3, 0, 6, 0, 5], form);
+      assert.deepEqual(rowsOf(await page(4)), [3, 0, 4, 0, 4], form);
+      assert.deepEqual(rowsOf(await page(1)), [1, 0, 1, 0, 1], form);
+      assert.deepEqual(await pageRun(db, defaultTenant, { deviceIds: [], span, limit: 1 }), []);
+      const [, , both] = await page(4);
+      assert.deepEqual(unpack(both!).seen, [
+        [0, 0n, "stored"],
+        [0, 0n, "parked"],
+        [0, 1n, "stored"],
+        [0, 1n, "parked"],
+      ]);
+    }
   },
   async "countUpTo counts each device's rows within a span, up to a limit"(db) {
     await register(db, ["a", "b"]);
     await fill(db, "sensor_readings", "a", 10);
     await fill(db, "sensor_readings", "b", 4);
     const deviceIds = ["b", "none", "a"];
-    const count = (span: { fromMicros?: number; untilMicros?: number }, limit = 100) =>
+    const count = (span: OpenSpan, limit = 100) =>
       countUpTo(db, defaultTenant, { deviceIds, span, limit });
-    assert.deepEqual(await count({}), [4, 0, 10]);
-    assert.deepEqual(await count({}, 5), [4, 0, 5]);
-    assert.deepEqual(await count({ fromMicros: at(1), untilMicros: at(4) }), [2, 0, 6]);
-    assert.deepEqual(await count({ untilMicros: at(0) }), [0, 0, 0]);
+    const as = (form: "rows" | "packed", counts: readonly number[]) =>
+      counts.map((count) => ({ rows: 0, packed: 0, [form]: count }));
+    const within = { fromMicros: at(1), untilMicros: at(4) };
+    assert.deepEqual(await count({}), as("rows", [4, 0, 10]));
+    assert.deepEqual(await count({}, 5), as("rows", [4, 0, 5]));
+    assert.deepEqual(await count(within), as("rows", [2, 0, 6]));
+    assert.deepEqual(await count({ untilMicros: at(0) }), as("rows", [0, 0, 0]));
     assert.deepEqual(await countUpTo(db, defaultTenant, { deviceIds: [], span: {}, limit: 9 }), []);
+    await packAll(db);
+    assert.deepEqual(await count({}), as("packed", [4, 0, 10]));
+    assert.deepEqual(await count(within), as("packed", [2, 0, 6]));
+    assert.deepEqual(await count({ fromMicros: at(1) }), as("packed", [2, 0, 8]));
+    assert.deepEqual(await count({ untilMicros: at(1) }), as("packed", [2, 0, 2]));
+    assert.deepEqual(await count({ untilMicros: at(0) }), as("packed", [0, 0, 0]));
   },
   async "countPage counts a device's rows once, whatever the pages"(db) {
     await register(db, ["a", "b", "c"]);
@@ -189,7 +222,7 @@ eachDatabase("read_run and count_run", {
     const counted = async (tenantId: TenantId) => ({
       one: rowsOf(await pageRun(db, tenantId, { ...page, deviceIds: ["own"] })),
       several: rowsOf(await pageRun(db, tenantId, page)),
-      upTo: await countUpTo(db, tenantId, page),
+      upTo: (await countUpTo(db, tenantId, page)).map(({ rows, packed }) => rows + packed),
       page: (await countPage(db, tenantId, {
         deviceId: "own",
         span,
@@ -199,21 +232,24 @@ eachDatabase("read_run and count_run", {
       ids: await pageDeviceIds(db, tenantId, { after: "", limit: 9 }),
       parked: (await pageParked(db, tenantId, { span, after: "", limit: 9 })).length,
     });
-    assert.deepEqual(await counted(defaultTenant), {
-      one: [5],
-      several: [5, 0],
-      upTo: [3, 0],
-      page: 3,
-      ids: ["more", "own"],
-      parked: 1,
-    });
-    assert.deepEqual(await counted(other), {
-      one: [0],
-      several: [0, 0],
-      upTo: [0, 0],
-      page: 0,
-      ids: [],
-      parked: 0,
-    });
+    for (const form of ["rows", "packed"]) {
+      if (form === "packed") await packAll(db);
+      assert.deepEqual(await counted(defaultTenant), {
+        one: [5],
+        several: [5, 0],
+        upTo: [3, 0],
+        page: form === "rows" ? 3 : 0,
+        ids: ["more", "own"],
+        parked: 1,
+      });
+      assert.deepEqual(await counted(other), {
+        one: [0],
+        several: [0, 0],
+        upTo: [0, 0],
+        page: 0,
+        ids: [],
+        parked: 0,
+      });
+    }
   },
 });
