@@ -22,8 +22,8 @@ export const readingColumns = [
 export interface InsertedReadings {
   /** Rows that were not there. */
   readonly count: number;
-  /** Where the days that are open began, in Unix microseconds. */
-  readonly openFromMicros: number;
+  /** Where the days that are open began, in Unix microseconds; null if that is lost, and no row is of them. */
+  readonly openFromMicros: number | null;
 }
 
 /**
