@@ -1,3 +1,4 @@
+import { bitsOf } from "./bits_of.ts";
 import { BitWriter } from "./bit_writer.ts";
 import {
   escapeLengthBits,
@@ -72,13 +73,13 @@ export class ResidualEncoder {
 
   /** The decisions that were written; nothing may be written after it. */
   finish(): Uint8Array {
-    // Whatever follows it, this byte lies between both ends, which differ in theirs.
+    // Followed by zeros, which are read past the end, it lies above the one end and not above the other.
     this.#bytes[this.#length++] = (this.#low >>> 24) + 1;
     return this.#bytes.subarray(0, this.#length);
   }
 
   #escape(place: number): void {
-    const width = place < 2 ** 31 ? 32 - Math.clz32(place) : 1 + Math.floor(Math.log2(place));
+    const width = bitsOf(place);
     this.plain.write(width, escapeLengthBits);
     this.plain.writeWide(place, width);
   }

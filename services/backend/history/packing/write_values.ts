@@ -14,22 +14,29 @@ export function writeValues(
   head: ByteWriter,
   residuals: ResidualEncoder,
 ): void {
-  const set = values.filter((value) => !Number.isNaN(value));
+  const set = setOf(values);
+  const fit = decimalFit(set, false) ?? decimalFit(set, true);
+  const isSingle = fit === undefined && set.every((value) => Object.is(Math.fround(value), value));
   const allSet = set.length === values.length;
-  const singles = Float32Array.from(set);
-  const isSingle = set.every((value, at) => Object.is(singles[at], value));
-  const fit = decimalFit(set, false) ?? (isSingle ? decimalFit(set, true) : undefined);
   head.byte(formByte(fit, isSingle) | (allSet ? 0 : 64));
   if (!allSet) writeNumbers(values.map((value) => Number.isNaN(value) ? 0 : 1), head, residuals);
   if (fit !== undefined) {
     writeNumbers(fit.numbers, head, residuals);
     if (fit.exceptions.length > 0) writeExceptions(set, fit.exceptions, head);
   } else if (isSingle) {
-    const bits = new Int32Array(singles.buffer);
+    const bits = new Int32Array(Float32Array.from(set).buffer);
     writeNumbers(Float64Array.from(bits, rankOfBits), head, residuals);
   } else {
     writeHalves(set, head, residuals);
   }
+}
+
+/** The values that are set: all of them as they are, if all are. */
+function setOf(values: Float64Array): Float64Array {
+  for (let at = 0; at < values.length; at++) {
+    if (Number.isNaN(values[at])) return values.filter((value) => !Number.isNaN(value));
+  }
+  return values;
 }
 
 /** Form, decimals, whether some are not set, whether there are exceptions: 2, 4, 1 and 1 bits. */
