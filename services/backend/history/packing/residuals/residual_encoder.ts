@@ -1,5 +1,5 @@
+import { BitWriter } from "../bytes/bit_writer.ts";
 import { bitsOf } from "./bits_of.ts";
-import { BitWriter } from "./bit_writer.ts";
 import {
   escapeLengthBits,
   escapeQuotient,
@@ -38,7 +38,7 @@ export class ResidualEncoder {
       const whole = place < 2 ** 31 ? place | 0 : -1;
       const quotient = whole < 0 ? escapeQuotient : Math.min(whole >>> shift, escapeQuotient);
       const context = model.context;
-      // A decision writes two bytes at most on the average of many, and 4 at once.
+      // A decision leaves at least one number, and writes its 4 bytes at most.
       if (length + 4 * (escapeQuotient + 1) > bytes.length) bytes = grown(bytes);
       for (let decided = 0; decided < escapeQuotient; decided++) {
         const decision = context + decided;
@@ -73,7 +73,7 @@ export class ResidualEncoder {
 
   /** The decisions that were written; nothing may be written after it. */
   finish(): Uint8Array {
-    // Followed by zeros, which are read past the end, it lies above the one end and not above the other.
+    // With the zeros that are read past the end, it is above the low end and not above the high one.
     this.#bytes[this.#length++] = (this.#low >>> 24) + 1;
     return this.#bytes.subarray(0, this.#length);
   }

@@ -1,8 +1,8 @@
-import type { ByteWriter } from "./byte_writer.ts";
+import type { ByteWriter } from "../bytes/byte_writer.ts";
+import { writeNumbers } from "../numbers/write_numbers.ts";
+import type { ResidualEncoder } from "../residuals/residual_encoder.ts";
 import { type DecimalFit, decimalFit } from "./decimal_fit.ts";
-import type { ResidualEncoder } from "./residual_encoder.ts";
-import { type Form, forms, rankOfBits } from "./value_form.ts";
-import { writeNumbers } from "./write_numbers.ts";
+import { type Form, forms, rankOfBits, withExceptions, withUnset } from "./value_form.ts";
 
 /**
  * Writes a measure's values: how, to `head`, and the rest to `residuals`.
@@ -18,7 +18,7 @@ export function writeValues(
   const fit = decimalFit(set, false) ?? decimalFit(set, true);
   const isSingle = fit === undefined && set.every((value) => Object.is(Math.fround(value), value));
   const allSet = set.length === values.length;
-  head.byte(formByte(fit, isSingle) | (allSet ? 0 : 64));
+  head.byte(formByte(fit, isSingle) | (allSet ? 0 : withUnset));
   if (!allSet) writeNumbers(values.map((value) => Number.isNaN(value) ? 0 : 1), head, residuals);
   if (fit !== undefined) {
     writeNumbers(fit.numbers, head, residuals);
@@ -44,7 +44,7 @@ function formByte(fit: DecimalFit | undefined, isSingle: boolean): number {
   let form: Form = isSingle ? forms.float32 : forms.float64;
   if (fit === undefined) return form;
   form = fit.single ? forms.decimal32 : forms.decimal;
-  return form | fit.decimals << 2 | (fit.exceptions.length > 0 ? 128 : 0);
+  return form | fit.decimals << 2 | (fit.exceptions.length > 0 ? withExceptions : 0);
 }
 
 function writeExceptions(

@@ -1,6 +1,6 @@
-import { bitsOf } from "./bits_of.ts";
+import { bitsOf } from "../residuals/bits_of.ts";
+import { escapeQuotient } from "../residuals/residual_model.ts";
 import { noResiduals } from "./number_column.ts";
-import { escapeQuotient } from "./residual_model.ts";
 
 /** What a number costs that is written as plain bits, beside them. */
 const escapeBits = 21;

@@ -1,5 +1,5 @@
-import { BitReader } from "./bit_reader.ts";
-import { PackedReadingsError } from "./packed_readings_error.ts";
+import { BitReader } from "../bytes/bit_reader.ts";
+import { PackedReadingsError } from "../bytes/packed_readings_error.ts";
 import {
   escapeLengthBits,
   escapeQuotient,

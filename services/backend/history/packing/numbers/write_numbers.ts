@@ -1,9 +1,9 @@
+import type { ByteWriter } from "../bytes/byte_writer.ts";
+import type { ResidualEncoder } from "../residuals/residual_encoder.ts";
 import { bestPrediction } from "./best_prediction.ts";
 import { bestShift } from "./best_shift.ts";
-import type { ByteWriter } from "./byte_writer.ts";
 import { noResiduals } from "./number_column.ts";
 import { hasStep } from "./predictors.ts";
-import type { ResidualEncoder } from "./residual_encoder.ts";
 import { residualPlaces } from "./residual_places.ts";
 
 /**

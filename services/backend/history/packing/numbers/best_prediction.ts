@@ -1,4 +1,4 @@
-import { bitsOf } from "./bits_of.ts";
+import { bitsOf } from "../residuals/bits_of.ts";
 import { type Predictor, predictors } from "./predictors.ts";
 
 export interface Prediction {

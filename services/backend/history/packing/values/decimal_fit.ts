@@ -1,4 +1,4 @@
-import { numberLimit } from "./number_column.ts";
+import { numberLimit } from "../numbers/number_column.ts";
 import { powersOfTen } from "./value_form.ts";
 
 /** Values as whole numbers of 10^-decimals. */
