@@ -61,6 +61,7 @@ Deno.test("shared and migrations never import services", () => {
 const backendRooms: Readonly<Record<string, readonly string[]>> = {
   readings: [],
   store: ["readings"],
+  archive: ["readings"],
   ingest: ["readings", "store"],
   jobs: ["readings", "store", "ingest"],
   rpc_server: [],
