@@ -5,6 +5,7 @@ import {
   ByteWriter,
   type ColumnSource,
   parquetWrite,
+  type ParquetWriteOptions,
   schemaFromColumnData,
 } from "hyparquet-writer";
 import {
@@ -58,7 +59,11 @@ const instants: ColumnSource = {
 };
 
 /** A file of columns, as another program would write it: each may be empty. */
-async function foreignFile(folder: TempFolder, columns: readonly ColumnSource[]): Promise<string> {
+async function foreignFile(
+  folder: TempFolder,
+  columns: readonly ColumnSource[],
+  options: Partial<ParquetWriteOptions> = {},
+): Promise<string> {
   const path = join(folder.path, "foreign.parquet");
   const writer = new ByteWriter();
   const schema = schemaFromColumnData({ columnData: [...columns] }).map((element): SchemaElement =>
@@ -69,7 +74,7 @@ async function foreignFile(folder: TempFolder, columns: readonly ColumnSource[])
       }
       : element
   );
-  parquetWrite({ writer, columnData: [...columns], schema });
+  parquetWrite({ writer, columnData: [...columns], schema, ...options });
   await Deno.writeFile(path, writer.getBytes());
   return path;
 }
@@ -115,7 +120,7 @@ Deno.test("readDayFile gives the groups before the damage", async () => {
   await Deno.writeFile(path, bytes);
   await assert.rejects(async () => {
     for await (const { deviceIds } of readDayFile(path, measured)) given.push(deviceIds.length);
-  }, /row group 2 of 3 is damaged/);
+  }, /row group 2 of 3 is damaged: its bytes are others than were written$/);
   assert.deepEqual(given, [4]);
 });
 
@@ -164,6 +169,28 @@ Deno.test("readDayFile says what is wrong with other files", async () => {
   await assert.rejects(readingsOf(readDayFile(join(folder.path, "none"))), { code: "ENOENT" });
 });
 
+Deno.test("readDayFile refuses what it would take for something else, or cannot hold", async () => {
+  await using folder = await TempFolder.make();
+  const columns = columnsOf({ timestamp: instants });
+  const kvMetadata = [{ key: "demo-app.format", value: "2" }];
+  await assertUnreadable(
+    await foreignFile(folder, columns, { kvMetadata }),
+    "foreign",
+    /a newer release has written it$/,
+  );
+  const compressors = { LZ4_RAW: (page: Uint8Array) => page };
+  await assertUnreadable(
+    await foreignFile(folder, columns, { codec: "LZ4_RAW", compressors }),
+    "foreign",
+    /it is compressed by LZ4_RAW$/,
+  );
+  await assertUnreadable(
+    await foreignFile(folder, columns, { createdBy: "demo-app version 0.1.0", rowGroupSize: 1 }),
+    "damaged",
+    /its footer makes no sense$/,
+  );
+});
+
 Deno.test("readDayFile reads another program's file, in whatever order of columns", async () => {
   await using folder = await TempFolder.make();
   const columns = columnsOf({ timestamp: instants, battery_level: undefined }).toReversed();
@@ -182,12 +209,14 @@ Deno.test("readDayFile reads another program's file, in whatever order of column
 
 Deno.test("readDayFile says which part of a reading is missing", async () => {
   await using folder = await TempFolder.make();
-  const humidity = { name: "humidity", data: [1.5, null, 3.5] };
-  await assertUnreadable(
-    await foreignFile(folder, columnsOf({ timestamp: instants, humidity })),
-    "damaged",
-    /row group 1 of 1 is damaged: a reading has no humidity$/,
-  );
+  for (const missing of [null, NaN]) {
+    const humidity = { name: "humidity", data: [1.5, missing, 3.5] };
+    await assertUnreadable(
+      await foreignFile(folder, columnsOf({ timestamp: instants, humidity })),
+      "damaged",
+      /row group 1 of 1 is damaged: a reading has no humidity$/,
+    );
+  }
 });
 
 Deno.test("readDayFile reads a file from before there was a measure", async () => {

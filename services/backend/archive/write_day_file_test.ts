@@ -61,6 +61,22 @@ Deno.test("writeDayFile writes what readDayFile reads, to the bit, over any grou
   );
 });
 
+Deno.test("writeDayFile keeps 0 and -0 apart", async () => {
+  await using folder = await TempFolder.make();
+  const zeros = [0, -0, 0].map((zero, at): ArchivedReading => ({
+    ...archivedReading(at),
+    values: [zero, zero, zero, zero],
+  }));
+  const file = await writeDayFile(folder.path, day, rowGroups(zeros), { measured });
+  assert.deepStrictEqual(await readingsOf(readDayFile(file!.path, measured)), zeros);
+});
+
+Deno.test("writeDayFile writes no file of a day without readings", async () => {
+  await using folder = await TempFolder.make();
+  assert.equal(await writeDayFile(folder.path, day, rowGroups()), undefined);
+  assert.deepEqual(await folder.names(), []);
+});
+
 Deno.test("writeDayFile leaves a file that holds the same readings, in whatever order", async () => {
   await using folder = await TempFolder.make();
   const readings = archivedReadings(50);
@@ -107,6 +123,7 @@ Deno.test("writeDayFile stops when it is told to, and leaves nothing behind", as
     yield* rowGroups(archivedReadings(5));
     stopping.abort();
     yield* rowGroups(archivedReadings(5));
+    assert.fail("it asks for more");
   }
   await assert.rejects(
     writeDayFile(folder.path, day, stopped(), { groupReadings: 5, signal: stopping.signal }),
