@@ -29,7 +29,7 @@ export async function makePartition(
 }
 
 /** Has the database know which days a table holds, so that it need not be read to be attached. */
-async function promiseDays(
+export async function promiseDays(
   transaction: Kysely<Database>,
   { name, fromMicros, untilMicros }: Partition,
 ): Promise<void> {
