@@ -18,10 +18,14 @@ const before = "sensor_readings_before";
 const boundOfBefore = "sensor_readings_before_";
 const older = "sensor_readings_older";
 const closed = "closed_readings";
-/** Days from today on that a database which held rows has no partitions of their own for. */
-const daysInBefore = 8;
-/** As many are too few to finish in: readings are accepted up to a day from now. */
-const tooFewDays = 2;
+/**
+ * Days from today on that a database which held rows has no partitions of their
+ * own for. The release before refuses readings of later ones from the first step
+ * on: that is how long it may go on where the others are never taken.
+ */
+const daysInBefore = 32;
+/** Days that are too few to go on with; readings are accepted up to a day from now. */
+const tooFewDays = 16;
 /** Days from today on that a partition is made for, after those of `before` if it is there. */
 const daysAhead = 3;
 /** Days before today that a fresh database has partitions of their own for. */
@@ -121,7 +125,7 @@ async function makeDays(db: Kysely<unknown>, from: string): Promise<void> {
     await newPartition(db, name, distributed);
     // So that it need not be read when it is closed.
     await sql`
-      alter table ${sql.table(name)} add constraint ${sql.id(`${name}_day`)}
+      alter table ${sql.table(name)} add constraint ${sql.id(`${name}_days`)}
         check ("timestamp" >= ${instantOf(day)} and "timestamp" < ${instantOf(next)})`.execute(db);
     await attach(db, name, instantOf(day), instantOf(next));
   }
@@ -156,7 +160,7 @@ async function lock(db: Kysely<unknown>, tables: readonly string[]): Promise<voi
 
 async function isFilled(db: Kysely<unknown>): Promise<boolean> {
   const { rows: [found] } = await sql<{ readonly filled: boolean }>`
-    select exists (select from sensor_readings limit 1) as filled`.execute(db);
+    select exists (select 1 from sensor_readings) as filled`.execute(db);
   return found!.filled;
 }
 

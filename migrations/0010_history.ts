@@ -88,7 +88,7 @@ export async function down(db: Kysely<unknown>): Promise<void> {
   if (found!.packed) {
     throw new CannotUndo(
       "readings are packed, and would be lost; have them be rows again first, by " +
-        "demo-app history expand --all, with backend.history.compaction off",
+        "demo-app history expand --from=DAY --to=DAY, with backend.history.compaction off",
     );
   }
   await sql`drop table sensor_history, staged_history, compactions, compacted_days`.execute(db);

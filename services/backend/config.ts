@@ -56,6 +56,22 @@ export const parkedBoundsSettings = {
   }),
 };
 
+export const historySettings = {
+  compaction: voiding(
+    trueOrFalse({
+      doc: "readings of days that are over are packed, into 2 % of the space",
+      default: true,
+    }),
+    (compaction) => compaction ? undefined : { settings: ["after"], instead: "true" },
+  ),
+  after: duration({
+    doc: "how long after its end a day is packed; what comes later is packed by and by",
+    default: "7d",
+    minMs: 86_400_000,
+    maxMs: 3_650 * 86_400_000,
+  }),
+};
+
 export const backendSettings = {
   log: logSettings,
   backend: {
@@ -151,6 +167,7 @@ export const backendSettings = {
         max: 365,
       }),
     },
+    history: historySettings,
   },
 };
 

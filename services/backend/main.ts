@@ -20,7 +20,9 @@ import { consumeQueue } from "./ingest/consume_queue.ts";
 import { deviceMessages } from "./ingest/device_messages.ts";
 import { createIngestMetrics } from "./ingest/ingest_metrics.ts";
 import { readingMessages } from "./ingest/reading_messages.ts";
+import { compactHistoryJob } from "./jobs/compact_history.ts";
 import { expireParkedJob } from "./jobs/expire_parked.ts";
+import { countPacked } from "./jobs/history_metrics.ts";
 import { LastSeen } from "./jobs/last_seen.ts";
 import { makePartitionsJob } from "./jobs/make_partitions.ts";
 import { mendDevicesJob } from "./jobs/mend_devices.ts";
@@ -135,6 +137,15 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
       nowMs: () => clock.nowMs(),
       log,
     }),
+    ...(config.history.compaction
+      ? [compactHistoryJob({
+        db: maintenance,
+        afterMs: config.history.afterMs,
+        nowMs: () => clock.nowMs(),
+        onPacked: countPacked(registry),
+        log,
+      })]
+      : []),
     mendDevicesJob({ db: maintenance, log }),
     writerMarkJob(lagging),
   ], { registry, log }));

@@ -6,6 +6,7 @@ import { deadLettersCommand } from "./dead_letters/dead_letters.ts";
 import { devCommand } from "./dev/dev.ts";
 import { migrateCommand } from "./migrate/migrate.ts";
 import { parkedCommand } from "./parked/parked.ts";
+import { historyCommand } from "./history/history.ts";
 import { verifyCommand } from "./verify/verify.ts";
 
 /** What `demo-app` can do, in the order of its help. */
@@ -17,5 +18,6 @@ export const commands: readonly RunnableCommand[] = [
   migrateCommand,
   deadLettersCommand,
   parkedCommand,
+  historyCommand,
   verifyCommand,
 ];

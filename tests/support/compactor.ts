@@ -7,12 +7,11 @@ const dayMs = 86_400_000;
 
 /** Packs what is older than so many days, by steps. */
 export function compactor(db: Kysely<Database>, days = 1): Compactor {
-  const uncounted = { inc: () => {} };
   return new Compactor({
     db,
     afterMs: days * dayMs,
     nowMs: () => Date.now(),
-    metrics: { compacted: uncounted, late: uncounted },
+    onPacked: () => {},
     log: getLogger("compaction-test"),
   });
 }

@@ -1,6 +1,5 @@
 import type { Logger } from "@logtape/logtape";
 import type { Kysely } from "kysely";
-import type { Counter } from "prom-client";
 import { onOneReplica } from "../store/connection/on_one_replica.ts";
 import type { Database } from "../store/database.ts";
 import { mergeLate } from "../store/history/merge_late.ts";
@@ -19,7 +18,8 @@ export interface CompactionOptions {
   readonly afterMs: number;
   /** Unix milliseconds: the database's clock, or one that is as good. */
   readonly nowMs: () => number;
-  readonly metrics: Readonly<Record<"compacted" | "late", Pick<Counter, "inc">>>;
+  /** Told of readings that were packed: those of closed days, or late ones. */
+  readonly onPacked: (readings: number, what: "compacted" | "late") => void;
   readonly log: Logger;
 }
 
@@ -60,7 +60,7 @@ export class Compactor {
   }
 
   async #pack(partition: Partition, signal: AbortSignal): Promise<JobOutcome> {
-    const { db, metrics, log } = this.#options;
+    const { db, onPacked, log } = this.#options;
     const staged = await onOneReplica(
       db,
       name,
@@ -68,7 +68,7 @@ export class Compactor {
     );
     if (staged === undefined) return "elsewhere";
     this.#devices = staged.devices;
-    metrics.compacted.inc(staged.readings);
+    onPacked(staged.readings, "compacted");
     if (!staged.complete) return "more";
     const days = await publishStaged(db, partition, { log, signal });
     for (const { day, readings, rowBytes, packedBytes } of days ?? []) {
@@ -78,10 +78,10 @@ export class Compactor {
   }
 
   async #mergeLate(): Promise<JobOutcome> {
-    const { db, metrics } = this.#options;
+    const { db, onPacked } = this.#options;
     const { merged, after } = await mergeLate(db, this.#late);
     this.#late = after;
-    metrics.late.inc(merged);
+    onPacked(merged, "late");
     return merged > 0 || after !== undefined ? "more" : "done";
   }
 }

@@ -1,6 +1,5 @@
 import type { Logger } from "@logtape/logtape";
 import type { Kysely } from "kysely";
-import { onOneReplica } from "../store/connection/on_one_replica.ts";
 import type { Database } from "../store/database.ts";
 import { dayMicros } from "../store/partitions/days.ts";
 import { makeDays } from "../store/partitions/make_days.ts";
@@ -16,17 +15,15 @@ export interface PartitionsOptions {
 }
 
 const intervalMs = 600_000;
-const name = "make_partitions";
 
 /** Makes the partitions of the days to come. One that is missing is made by whoever needs it. */
 export function makePartitionsJob({ db, daysAhead, nowMs, log }: PartitionsOptions): Job {
   return {
-    name,
+    name: "make_partitions",
     intervalMs,
     async run() {
       const untilMicros = nowMs() * 1_000 + daysAhead * dayMicros + 1;
-      const made = await onOneReplica(db, name, (session) => makeDays(session, untilMicros));
-      if (made === undefined) return "elsewhere";
+      const made = await makeDays(db, untilMicros);
       if (made.length > 0) {
         log.info("Made partitions", { partitions: made.map(({ name }) => name) });
       }

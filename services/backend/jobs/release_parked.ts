@@ -6,6 +6,7 @@ import { onOneReplica } from "../store/connection/on_one_replica.ts";
 import type { Database } from "../store/database.ts";
 import type { LaggingDevices } from "../store/devices/lagging_devices.ts";
 import { knownParked } from "../store/parked/known_parked.ts";
+import { newestParked } from "../store/parked/newest_parked.ts";
 import { releaseParked } from "../store/parked/release_parked.ts";
 import { withPartitions } from "../store/partitions/with_partitions.ts";
 import type { Job, JobOutcome } from "./job.ts";
@@ -50,6 +51,7 @@ async function releaseSome({ db, lagging, metrics, log }: ReleaseOptions): Promi
         withPartitions(
           db,
           () => alone((session) => releaseParked(session, tenantId, ids, runReadings)),
+          () => newestParked(db, tenantId, ids),
         );
       await lagging.during(tenantId, devices, release, (released) => {
         if (released === undefined) return;

@@ -8,9 +8,10 @@ import type { Database } from "./database.ts";
 type Described<Value> = null extends Value ? `${TypeOf<NonNullable<Value>>} or null`
   : TypeOf<Value>;
 type TypeOf<Value> = Value extends Date ? "timestamp with time zone"
-  : Value extends number ? "double precision" | "integer" | "real"
-  : Value extends string ? "bigint" | "text" | "uuid"
+  : Value extends number ? "bigint" | "double precision" | "integer" | "real"
+  : Value extends string ? "bigint" | "date" | "text" | "uuid"
   : Value extends boolean ? "boolean"
+  : Value extends Uint8Array ? "bytea"
   : never;
 
 const measured = Object.fromEntries(
@@ -30,6 +31,15 @@ const reading = {
   timestamp: "timestamp with time zone",
   tie_break: "bigint",
   ...measured,
+} as const;
+
+const history = {
+  tenant_id: "integer",
+  device_id: "text",
+  first_at: "timestamp with time zone",
+  last_at: "timestamp with time zone",
+  readings: "integer",
+  packed: "bytea",
 } as const;
 
 /** `Database`, held to the same tables, columns, types and nulls by the compiler. */
@@ -59,6 +69,24 @@ const tables = {
     parked_at: "timestamp with time zone",
     leaving_at: "timestamp with time zone or null",
     refused: "text or null",
+  },
+  sensor_history: history,
+  staged_history: history,
+  compactions: {
+    partition: "text",
+    stretch: "timestamp with time zone",
+    tenant_id: "integer",
+    device_id: "text",
+    resumed_at: "timestamp with time zone or null",
+    readings: "bigint",
+  },
+  compacted_days: {
+    day: "date",
+    readings: "bigint",
+    row_bytes: "bigint",
+    packed_bytes: "bigint",
+    compacted_at: "timestamp with time zone",
+    expanded: "boolean",
   },
   reading_progress: { only_row: "boolean", open_from: "timestamp with time zone" },
   lagging_writers: { writer_id: "uuid", renewed_at: "timestamp with time zone" },

@@ -15,7 +15,8 @@ import { deleteParked } from "./parked/delete_parked.ts";
 import { dropParked } from "./parked/drop_parked.ts";
 import { knownParked } from "./parked/known_parked.ts";
 import { takeParked } from "./parked/take_parked.ts";
-import { lastInstants, latestReadings, pageReadings } from "./readings/read_readings.ts";
+import { pageReadings } from "./readings/page_readings.ts";
+import { lastInstants, latestReadings } from "./readings/read_readings.ts";
 import { writeReadings } from "./readings/write_readings.ts";
 import { migrateToLatest } from "./schema/migrate.ts";
 

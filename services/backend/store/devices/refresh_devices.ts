@@ -1,12 +1,15 @@
 import { type Kysely, sql } from "kysely";
 import { type MeasuredColumns, measures } from "#shared/telemetry/measures.ts";
 import type { TenantId } from "#shared/telemetry/tenant.ts";
+import { paceReadings, typicalInterval } from "#shared/telemetry/typical_interval.ts";
 import type { ReadingRow } from "../../readings/reading_row.ts";
 import { float8Array, int8Array, textArray, timestamptzArray } from "../connection/binary_array.ts";
 import { inTransaction } from "../connection/in_transaction.ts";
 import type { Database } from "../database.ts";
+import { openFromMicros } from "../partitions/open_from.ts";
 import { measureColumnNames, measureColumns } from "../readings/measure_columns.ts";
-import { lastInstants, latestReadings } from "../readings/read_readings.ts";
+import { pageReadings } from "../readings/page_readings.ts";
+import { lastInstants, type LatestReading, latestReadings } from "../readings/read_readings.ts";
 import type { SeenDevices } from "./lagging_devices.ts";
 import { lockDevices } from "./lock_devices.ts";
 import type { KnownPaces } from "./known_paces.ts";
@@ -59,15 +62,19 @@ async function lookUp(
   const ids = [...seen.keys()];
   // First: whoever moves it while the readings are looked up leaves the row in doubt.
   const asOf = await lastSeenOf(db, tenantId, ids);
-  const latest = await latestReadings(db, tenantId, ids);
+  const latest = await newestReadings(db, tenantId, ids);
   // When it was heard of is known from what it said, or else from what there is.
   const unheard = [...seen].filter(([, reading]) => reading === undefined).map(([id]) => id);
   const last = await lastInstants(db, tenantId, unheard);
   return [...seen].map(([deviceId, reading]) => {
     const newest = latest.get(deviceId);
+    const lastSeconds = last.get(deviceId);
+    const lastMicros = lastSeconds === undefined
+      ? newest?.position.micros
+      : lastSeconds * 1_000_000;
     return {
       deviceId,
-      seenMicros: reading?.micros ?? (last.get(deviceId) ?? 0) * 1_000_000,
+      seenMicros: reading?.micros ?? lastMicros ?? 0,
       typicalInterval: newest?.typicalIntervalSeconds,
       asOfMicros: asOf.get(deviceId),
       ...newest && {
@@ -76,6 +83,31 @@ async function lookUp(
       },
     };
   });
+}
+
+/** The newest reading of each, in whatever form it is. */
+async function newestReadings(
+  db: Kysely<Database>,
+  tenantId: TenantId,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, LatestReading>> {
+  const { openFrom } = await db.selectNoFrom(openFromMicros.as("openFrom"))
+    .executeTakeFirstOrThrow();
+  const newest = new Map(await latestReadings(db, tenantId, ids));
+  for (const deviceId of ids) {
+    const found = newest.get(deviceId);
+    if (found !== undefined && found.position.micros >= (openFrom ?? Infinity)) continue;
+    // Of the days that are open it has none.
+    const page = { deviceId, before: undefined, limit: paceReadings };
+    const readings = await pageReadings(db, tenantId, page);
+    if (readings[0] === undefined) continue;
+    const seconds = readings.map(({ position }) => position.micros / 1_000_000);
+    newest.set(deviceId, {
+      ...readings[0],
+      typicalIntervalSeconds: typicalInterval(seconds),
+    });
+  }
+  return newest;
 }
 
 /** In Unix microseconds. */

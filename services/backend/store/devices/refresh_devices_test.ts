@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
 import { defaultTenant } from "#shared/telemetry/tenant.ts";
+import { compactor } from "../../../../tests/support/compactor.ts";
 import { eachDatabase, eachServer } from "../../../../tests/support/each_database.ts";
 import { device, noonSeconds, readingRow } from "../../../../tests/support/store_rows.ts";
 import type { ReadingRow } from "../../readings/reading_row.ts";
@@ -51,6 +52,20 @@ eachDatabase("refreshDevices", {
     await writeDevices(db, defaultTenant, [device("a", { lastSeen: ahead })]);
     await refresh(db, { a: at("a", Math.floor(Date.now() / 1_000)) });
     assert.equal((await findDevice(db, defaultTenant, "a"))?.lastSeen, ahead);
+  },
+
+  async "tells the newest reading where all are packed, and where one that is late is not"(db) {
+    await writeDevices(db, defaultTenant, [device("a")]);
+    await writeReadings(db, defaultTenant, [0, 5, 10].map((past) => at("a", noonSeconds + past)));
+    const compaction = compactor(db);
+    while (await compaction.step(new AbortController().signal) === "more");
+    await refresh(db, { a: undefined });
+    const told = { seen: noonSeconds + 10, latest: noonSeconds + 10, every: 5, told: true };
+    assert.partialDeepStrictEqual(await rowOf(db, "a"), told);
+    await sql`update iot_devices set latest_timestamp = null, latest_for = null`.execute(db);
+    await writeReadings(db, defaultTenant, [at("a", noonSeconds - 60)]);
+    await refresh(db, { a: undefined });
+    assert.partialDeepStrictEqual(await rowOf(db, "a"), told);
   },
 
   async "tells the newest reading, all of it, and how often there is one"(db) {

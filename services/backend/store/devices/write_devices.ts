@@ -12,8 +12,9 @@ import {
   moveParked,
   nothingMoved,
 } from "../parked/move_parked.ts";
-import { withPartitions } from "../partitions/with_partitions.ts";
+import { newestParked } from "../parked/newest_parked.ts";
 import { unlessRefused } from "../parked/unless_refused.ts";
+import { withPartitions } from "../partitions/with_partitions.ts";
 import { describedColumns, type DescribedDevice } from "./described_columns.ts";
 import { lockDevices } from "./lock_devices.ts";
 
@@ -36,7 +37,12 @@ export async function writeDevices(
 ): Promise<MovedReadings> {
   const newest = newestOfEach(devices);
   const work = (transaction: Kysely<Database>) => registerAndRelease(transaction, tenantId, newest);
-  return await withPartitions(db, () => inTransaction(db, work));
+  const ids = newest.map(({ deviceId }) => deviceId);
+  return await withPartitions(
+    db,
+    () => inTransaction(db, work),
+    () => newestParked(db, tenantId, ids),
+  );
 }
 
 async function registerAndRelease(

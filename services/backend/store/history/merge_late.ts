@@ -2,7 +2,6 @@ import { type Kysely, sql } from "kysely";
 import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { columnsOf } from "../../history/columns_of.ts";
 import { mergeColumns } from "../../history/merge_columns.ts";
-import type { ReadingColumns } from "../../history/reading_columns.ts";
 import { unpackReadings } from "../../history/unpack_readings.ts";
 import type { ReadingRow } from "../../readings/reading_row.ts";
 import { textArray, timestamptzArray } from "../connection/binary_array.ts";

@@ -2,7 +2,7 @@ import { type ExpressionBuilder, type Kysely, sql } from "kysely";
 import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { textArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
-import { measureColumnNames } from "../readings/measure_columns.ts";
+import { readingColumns } from "../readings/insert_readings.ts";
 import { openFrom } from "../partitions/open_from.ts";
 import { placedColumns, rowOf } from "../readings/read_readings.ts";
 import type { ReadingKey } from "../readings/reading_key.ts";
@@ -98,7 +98,7 @@ function dueOf(
   limit: number,
 ) {
   return from.selectFrom("parked_readings")
-    .select(columns)
+    .select(readingColumns)
     .whereRef("parked_readings.tenant_id", "=", "d.tenant_id")
     .whereRef("parked_readings.device_id", "=", "d.device_id")
     .where("refused", "is", null)
@@ -128,13 +128,13 @@ async function moveOpen(
   const rows = await transaction
     .with(
       "gone",
-      (from) => deleteDue(from, due).where("timestamp", ">=", openFrom).returning(columns),
+      (from) => deleteDue(from, due).where("timestamp", ">=", openFrom).returning(readingColumns),
     )
     .with("stored", (from) =>
       from.insertInto("sensor_readings")
-        .columns(columns)
+        .columns(readingColumns)
         .expression(
-          from.selectFrom("gone").select(columns)
+          from.selectFrom("gone").select(readingColumns)
             .orderBy("device_id").orderBy("timestamp").orderBy("tie_break"),
         )
         .onConflict((conflict) => conflict.doNothing())
@@ -163,7 +163,7 @@ async function moveLate(
   const gone = await transaction
     .with(
       "gone",
-      (from) => deleteDue(from, due).where("timestamp", "<", openFrom).returning(columns),
+      (from) => deleteDue(from, due).where("timestamp", "<", openFrom).returning(readingColumns),
     )
     .selectFrom("gone").select(placedColumns)
     .execute();
@@ -200,11 +200,3 @@ function sum(a: MovedReadings, b: MovedReadings): MovedReadings {
     deviceIds: [...new Set([...a.deviceIds, ...b.deviceIds])],
   };
 }
-
-const columns = [
-  "tenant_id",
-  "device_id",
-  "timestamp",
-  "tie_break",
-  ...measureColumnNames,
-] as const;

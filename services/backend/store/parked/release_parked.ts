@@ -11,6 +11,7 @@ import {
   moveParked,
   nothingMoved,
 } from "./move_parked.ts";
+import { newestParked } from "./newest_parked.ts";
 import { keyTuple } from "./parked_keys.ts";
 import { unlessRefused } from "./unless_refused.ts";
 
@@ -35,7 +36,8 @@ export async function releaseParked(
   limit: number,
 ): Promise<ReleasedReadings> {
   const work = (transaction: Kysely<Database>) => release(transaction, tenantId, deviceIds, limit);
-  return await withPartitions(db, () => inTransaction(db, work));
+  const newest = () => newestParked(db, tenantId, deviceIds);
+  return await withPartitions(db, () => inTransaction(db, work), newest);
 }
 
 async function release(

@@ -26,20 +26,12 @@ export async function closeOldest(
   untilMicros: number,
   context: MigrationContext,
 ): Promise<Partition | undefined> {
-  const oldest = await oldestOpen(db);
-  if (oldest === undefined || oldest.untilMicros > untilMicros) return undefined;
-  await promiseOlder(db, oldest.untilMicros, context);
-  let closed: Partition | undefined;
-  await lockBriefly(db, tables, context, async (transaction) => {
-    await lockPartitions(transaction);
-    const names = sql.join(tables.map((table) => sql.table(table)));
-    await sql`lock table ${names} in access exclusive mode`.execute(transaction);
-    const found = await oldestOpen(transaction);
-    // Another replica may have been at it.
-    closed = found?.name === oldest.name ? oldest : undefined;
-    if (closed !== undefined) await close(transaction, closed);
-  });
-  return closed;
+  for (;;) {
+    const oldest = await oldestOpen(db);
+    if (oldest === undefined || oldest.untilMicros > untilMicros) return undefined;
+    // Another replica may be at it: then the next one is.
+    if (await promiseOlder(db, oldest, context) && await close(db, oldest, context)) return oldest;
+  }
 }
 
 /** The partition of the oldest open days, unless those of today are in it. */
@@ -49,34 +41,62 @@ async function oldestOpen(db: Kysely<Database>): Promise<Partition | undefined> 
   return partitions.slice(0, -1).find(({ name }) => name !== older);
 }
 
-/** Has it known that the older ones end there, so that they need not be read while others wait. */
+async function isOldest(db: Kysely<Database>, { name }: Partition): Promise<boolean> {
+  return (await oldestOpen(db))?.name === name;
+}
+
+/**
+ * Has it known that the older ones end where the oldest open days do, so that
+ * they need not be read while others wait.
+ *
+ * @returns false if others have closed these days.
+ */
 async function promiseOlder(
   db: Kysely<Database>,
-  untilMicros: number,
+  oldest: Partition,
   context: MigrationContext,
-): Promise<void> {
-  const name = promiseOf(untilMicros);
-  const { rows: [found] } = await sql<{ readonly promised: boolean }>`
-    select exists (
-      select from pg_constraint where conrelid = c.oid and conname = ${name}
-    ) as promised
-    from pg_class c where c.oid = to_regclass(${older})`.execute(db);
-  if (found === undefined) return;
-  if (!found.promised) {
+): Promise<boolean> {
+  const name = `${older}_before_${isoDay(oldest.untilMicros).replaceAll("-", "")}`;
+  if (!await hasOlder(db)) return true;
+  if (!(await checksOfOlder(db)).includes(name)) {
     await lockBriefly(db, [older], context, async (transaction) => {
+      await lockPartitions(transaction);
+      // Once the older ones hold these days, it would refuse readings of theirs.
+      if (!await isOldest(transaction, oldest)) return;
+      if ((await checksOfOlder(transaction)).includes(name)) return;
       await sql`
         alter table ${sql.table(older)} add constraint ${sql.id(name)}
-          check ("timestamp" < ${dayBound(untilMicros)}) not valid`.execute(transaction);
+          check ("timestamp" < ${dayBound(oldest.untilMicros)}) not valid`.execute(transaction);
     });
   }
-  await sql`alter table ${sql.table(older)} validate constraint ${sql.id(name)}`.execute(db);
+  try {
+    await sql`alter table ${sql.table(older)} validate constraint ${sql.id(name)}`.execute(db);
+    return true;
+  } catch (error) {
+    // It goes once they are closed.
+    if (await isOldest(db, oldest)) throw error;
+    return false;
+  }
 }
 
-function promiseOf(untilMicros: number): string {
-  return `${older}_before_${isoDay(untilMicros).replaceAll("-", "")}`;
+/** @returns false if others have closed these days. */
+async function close(
+  db: Kysely<Database>,
+  oldest: Partition,
+  context: MigrationContext,
+): Promise<boolean> {
+  let done = false;
+  await lockBriefly(db, tables, context, async (transaction) => {
+    await lockPartitions(transaction);
+    const names = sql.join(tables.map((table) => sql`only ${sql.table(table)}`));
+    await sql`lock table ${names} in access exclusive mode`.execute(transaction);
+    done = await isOldest(transaction, oldest);
+    if (done) await moveToClosed(transaction, oldest);
+  });
+  return done;
 }
 
-async function close(transaction: Kysely<Database>, partition: Partition): Promise<void> {
+async function moveToClosed(transaction: Kysely<Database>, partition: Partition): Promise<void> {
   const { name, untilMicros } = partition;
   await detach(transaction, name);
   if (await isEmpty(transaction, name)) {
@@ -91,18 +111,26 @@ async function close(transaction: Kysely<Database>, partition: Partition): Promi
 
 async function widenOlder(transaction: Kysely<Database>, untilMicros: number): Promise<void> {
   const widened = { name: older, fromMicros: -Infinity, untilMicros };
-  const partitions = await listPartitions(transaction, "sensor_readings");
-  if (!partitions.some(({ name }) => name === older)) {
+  if (!await hasOlder(transaction)) {
     return await makePartition(transaction, "sensor_readings", widened, { promised: false });
   }
   await detach(transaction, older);
   await attachPartition(transaction, "sensor_readings", widened);
-  const { rows } = await sql<{ readonly name: string }>`
-    select conname::text as name from pg_constraint
-    where conrelid = to_regclass(${older}) and contype = 'c'`.execute(transaction);
-  for (const { name } of rows) {
+  for (const name of await checksOfOlder(transaction)) {
     await sql`alter table ${sql.table(older)} drop constraint ${sql.id(name)}`.execute(transaction);
   }
+}
+
+async function hasOlder(db: Kysely<Database>): Promise<boolean> {
+  const partitions = await listPartitions(db, "sensor_readings");
+  return partitions.some(({ name }) => name === older);
+}
+
+async function checksOfOlder(db: Kysely<Database>): Promise<readonly string[]> {
+  const { rows } = await sql<{ readonly name: string }>`
+    select conname::text as name from pg_constraint
+    where conrelid = to_regclass(${older}) and contype = 'c'`.execute(db);
+  return rows.map(({ name }) => name);
 }
 
 async function detach(transaction: Kysely<Database>, name: string): Promise<void> {
@@ -111,6 +139,6 @@ async function detach(transaction: Kysely<Database>, name: string): Promise<void
 
 async function isEmpty(transaction: Kysely<Database>, name: string): Promise<boolean> {
   const { rows: [row] } = await sql<{ readonly empty: boolean }>`
-    select not exists (select from ${sql.table(name)} limit 1) as empty`.execute(transaction);
+    select not exists (select 1 from ${sql.table(name)}) as empty`.execute(transaction);
   return row!.empty;
 }

@@ -5,8 +5,9 @@ import { dayBound } from "./days.ts";
 import type { Partition } from "./list_partitions.ts";
 
 /**
- * Makes a partition of a table without holding up those who use it: attaching one
- * waits for none of them. In a transaction, under `lockPartitions`.
+ * Makes a partition of a table beside those who read and write it: attaching one
+ * waits for nobody but those who write devices, where the table refers to these.
+ * In a transaction, under `lockPartitions`.
  *
  * @param options.promised Whether the days are promised by a check, which is made for each row.
  */
@@ -28,7 +29,7 @@ export async function makePartition(
 }
 
 /** Has the database know which days a table holds, so that it need not be read to be attached. */
-async function promiseDays(
+export async function promiseDays(
   transaction: Kysely<Database>,
   { name, fromMicros, untilMicros }: Partition,
 ): Promise<void> {

@@ -8,5 +8,5 @@ import { sql } from "kysely";
 export const openFrom = sql<Date>`(select open_from from reading_progress)`;
 
 /** The same in Unix microseconds; -Infinity where none is closed. */
-export const openFromMicros = sql<number>`
+export const openFromMicros = sql<number | null>`
   (select (extract(epoch from open_from) * 1000000)::float8 from reading_progress)`;

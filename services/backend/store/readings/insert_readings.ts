@@ -10,11 +10,20 @@ import { measureColumnNames, measureColumns } from "./measure_columns.ts";
 /** A table that rows are written to, or of one of them only those of days that are open. */
 export type WrittenTable = "sensor_readings" | "open days" | "parked_readings";
 
+/** The columns of a reading, but for what only parked ones have. */
+export const readingColumns = [
+  "tenant_id",
+  "device_id",
+  "timestamp",
+  "tie_break",
+  ...measureColumnNames,
+] as const;
+
 export interface InsertedReadings {
   /** Rows that were not there. */
   readonly count: number;
-  /** Where the days that are open began, in Unix microseconds. */
-  readonly openFromMicros: number;
+  /** Where the days that are open began, in Unix microseconds; null if that is lost, and no row is of them. */
+  readonly openFromMicros: number | null;
 }
 
 /**
@@ -32,9 +41,9 @@ export async function insertReadings(
     "written",
     (from) =>
       from.insertInto(into === "parked_readings" ? into : "sensor_readings")
-        .columns(["tenant_id", "device_id", "timestamp", "tie_break", ...measureColumnNames])
+        .columns(readingColumns)
         .expression(
-          from.selectFrom(recordsOf(rows))
+          from.selectFrom(readingRecords(rows))
             .select([
               sql<number>`${tenantId}::int`.as("tenant_id"),
               "device_id",
@@ -61,7 +70,7 @@ interface ReadingRecord extends MeasuredColumns {
 }
 
 /** The rows as a table of a statement. */
-function recordsOf(rows: readonly ReadingRow[]) {
+export function readingRecords(rows: readonly ReadingRow[]) {
   return sql<ReadingRecord>`unnest(
     ${textArray(rows.map(({ deviceId }) => deviceId))}::text[],
     ${timestamptzArray(rows.map(({ micros }) => micros))}::timestamptz[],

@@ -8,7 +8,6 @@ import type { ReadingPosition, ReadingRow } from "../../readings/reading_row.ts"
 import { nanosOfTieBreak } from "../../readings/tie_break.ts";
 import { textArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
-import { instant } from "./instant.ts";
 import { measureColumnNames } from "./measure_columns.ts";
 
 /** A stored reading, with its place among its device's readings. */

@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
-import type { Kysely } from "kysely";
 import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { eachDatabase } from "../../../../tests/support/each_database.ts";
 import { device, noonSeconds, readingRow } from "../../../../tests/support/store_rows.ts";
-import type { ReadingPosition, ReadingRow } from "../../readings/reading_row.ts";
-import type { Database } from "../database.ts";
 import { writeDevices } from "../devices/write_devices.ts";
 import { lastInstants, latestReadings } from "./read_readings.ts";
 import { writeReadings } from "./write_readings.ts";

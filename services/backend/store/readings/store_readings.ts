@@ -18,6 +18,9 @@ export async function storeReadings(
 ): Promise<number> {
   if (rows.length === 0) return 0;
   const { count, openFromMicros } = await insertReadings(db, "open days", tenantId, rows);
+  if (openFromMicros === null) {
+    throw new Error("Cannot store readings: reading_progress has lost its row");
+  }
   const late = rows.filter(({ micros }) => micros < openFromMicros);
   return count + await storeLate(db, tenantId, late);
 }

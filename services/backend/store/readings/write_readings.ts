@@ -34,7 +34,7 @@ export async function writeReadings(
   known?: KnownDevices,
   strangers?: Set<string>,
 ): Promise<WrittenReadings> {
-  const newest = rows.reduce((most, { micros }) => Math.max(most, micros), 0);
+  const newest = () => rows.reduce((most, { micros }) => Math.max(most, micros), -Infinity);
   return await withPartitions(db, () => write(db, tenantId, rows, known, strangers), newest);
 }
 

@@ -109,7 +109,7 @@ postgresTest("A release that starts while a later one migrates", {
           what: "the release to wait for its turn",
         },
       );
-      await migrations[latest]!.up(later);
+      await later.transaction().execute((transaction) => migrations[latest]!.up(transaction));
       await sql`insert into kysely_migration values (${latest}, '2098-01-01T00:00:00Z')`
         .execute(later);
       await applyLater(later);
