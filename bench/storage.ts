@@ -21,6 +21,9 @@ import { storeAndPack, type StoredFigures } from "./storage/store_and_pack.ts";
 /** Above and below the values, as far as the noise goes. */
 const noiseHeights = [0.5, 20];
 
+/** Whole days that devices have which have not been there for long. */
+const otherDays = 2;
+
 async function main(options: StorageOptions, signal: AbortSignal): Promise<void> {
   await using open = new AsyncDisposableStack();
   const site = await openStorageSite(open, { ...options, signal });
@@ -31,7 +34,7 @@ async function main(options: StorageOptions, signal: AbortSignal): Promise<void>
   await using fleetDatabase = await site.database();
   const fleet = fleetRun(options, nowUs);
   const figures = [
-    await storeAndPack(fleetDatabase, fleet, {
+    await storeAndPack(fleetDatabase, [fleet], {
       name: "fleet at 5 s",
       plain: true,
       verified: true,
@@ -43,7 +46,7 @@ async function main(options: StorageOptions, signal: AbortSignal): Promise<void>
     const run = noisyRun({ readings: options.noisy, height }, nowUs);
     const name = `white noise of ±${height}`;
     figures.push(
-      await storeAndPack(database, run, { name, plain: false, verified: false, signal }),
+      await storeAndPack(database, [run], { name, plain: false, verified: false, signal }),
     );
   }
   printBytes(figures);
@@ -70,7 +73,8 @@ async function compareLongRuns(
 ): Promise<void> {
   await using database = await site.database();
   const run = slowRun({ seed: 2, devices: longDevices, days: longDays }, nowUs);
-  const figures = await storeAndPack(database, run, {
+  const others = slowRun({ seed: 3, devices, days: otherDays }, nowUs);
+  const figures = await storeAndPack(database, [run, others], {
     name: "every 10 min",
     plain: true,
     verified: false,
@@ -81,19 +85,20 @@ async function compareLongRuns(
   const { db } = database;
   const ago = run.turns(0) - 200;
   printCompared(
-    `${whole(run.readings)} readings of ${longDevices} devices at 10 min in ${longDays} days, ms:`,
+    `${whole(figures.readings)} readings at 10 min, ms; ${whole(longDevices)} devices have ` +
+      `${whole(longDays)} days of them, and ${whole(devices)} have ${otherDays}:`,
     await compareInTurns(
       [
         pageOf(db, run, { name: "the first", depth: 0 }),
         pageOf(db, run, { name: `${Math.round(ago / 144)} days back`, depth: ago }),
-        newestOf(db, run.deviceIds),
+        newestOf(db, others.deviceIds),
       ],
       samples,
       signal,
     ),
   );
   await settle(database);
-  const writing = await compareWriting(database, run, { readings: written, rounds, signal });
+  const writing = await compareWriting(database, others, { readings: written, rounds, signal });
   print(
     `${whole(written)} new readings by ingest's statements, CPU in µs a reading; the ratio is ` +
       `of rounds in turns, ${writing.ratio.toFixed(2)}:`,

@@ -31,10 +31,10 @@ export interface StoredFigures {
   readonly works: readonly Work[];
 }
 
-/** Stores a run, packs what is old enough of it, and tells what that comes to. */
+/** Stores runs, packs what is old enough of them, and tells what that comes to. */
 export async function storeAndPack(
   database: MeasuredDatabase,
-  run: StoredRun,
+  runs: readonly StoredRun[],
   { name, plain, verified, signal }: {
     readonly name: string;
     /** Whether the readings are to be in a plain table, too. */
@@ -58,16 +58,22 @@ export async function storeAndPack(
     signal.throwIfAborted();
     return { name: `${name}: ${what}`, seconds, cpu };
   };
-  const { readings } = run;
+  const readings = runs.reduce((sum, run) => sum + run.readings, 0);
+  const devices = runs.reduce((sum, { deviceIds }) => sum + deviceIds.length, 0);
   const all = async (what: string, does: () => Promise<unknown>) => {
     works.push({ ...await work(what, does), readings });
   };
-  say(`${name}: ${whole(readings)} readings of ${whole(run.deviceIds.length)} devices`);
-  await openDays(db, run.manifest.startUs);
-  await all("stored", () => loadRun(db, run, signal));
+  say(`${name}: ${whole(readings)} readings of ${whole(devices)} devices`);
+  const verifyAll = async () => {
+    for (const run of runs) await verifyStored(db, run, signal);
+  };
+  await openDays(db, Math.min(...runs.map(({ manifest }) => manifest.startUs)));
+  await all("stored", async () => {
+    for (const run of runs) await loadRun(db, run, signal);
+  });
   await settle(database);
   const rows = await tableBytes(db, "sensor_readings");
-  if (verified) await all("verified as rows", () => verifyStored(db, run, signal));
+  if (verified) await all("verified as rows", () => verifyAll());
   if (plain) {
     await all("copied to plain rows", () => new PlainRows(db).copy());
   }
@@ -77,7 +83,7 @@ export async function storeAndPack(
   await settle(database);
   if (verified) {
     const share = (100 * packed.readings / readings).toFixed(0);
-    await all(`verified, ${share} % packed`, () => verifyStored(db, run, signal));
+    await all(`verified, ${share} % packed`, () => verifyAll());
   }
   return {
     name,
