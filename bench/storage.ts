@@ -13,9 +13,11 @@ import { runMain } from "./run_main.ts";
 import { type Compared, compareInTurns } from "./storage/compare_in_turns.ts";
 import { compareWriting } from "./storage/compare_writing.ts";
 import { readOptions, type StorageOptions, usage } from "./storage/options.ts";
+import { rebuildIndexes } from "./storage/rebuild_indexes.ts";
 import { newestOf, pageOf } from "./storage/questions.ts";
 import { fleetRun, noisyRun, slowRun } from "./storage/runs.ts";
 import { openStorageSite, settle, type StorageSite } from "./storage/storage_site.ts";
+import type { ReadingBytes } from "./storage/table_bytes.ts";
 import { storeAndPack, type StoredFigures } from "./storage/store_and_pack.ts";
 
 /** Above and below the values, as far as the noise goes. */
@@ -49,7 +51,10 @@ async function main(options: StorageOptions, signal: AbortSignal): Promise<void>
       await storeAndPack(database, [run], { name, plain: false, verified: false, signal }),
     );
   }
-  printBytes(figures);
+  printBytes([
+    ...figures.flatMap(({ bytes }) => bytes),
+    await rebuildIndexes(fleetDatabase.db, fleet.untilUs),
+  ]);
   printWorks(figures);
 
   const deep = Math.min(10_000, fleet.turns(0) - 200);
@@ -80,7 +85,7 @@ async function compareLongRuns(
     verified: false,
     signal,
   });
-  printBytes([figures]);
+  printBytes(figures.bytes);
   printWorks([figures]);
   const { db } = database;
   const ago = run.turns(0) - 200;
@@ -114,32 +119,17 @@ async function compareLongRuns(
   ));
 }
 
-function printBytes(figures: readonly StoredFigures[]): void {
+function printBytes(forms: readonly ReadingBytes[]): void {
   print("Bytes a reading:");
   print(markdownTable(
     ["", "readings", "heap", "packed", "toast", "index", "all"],
-    figures.flatMap(({ name, readings, rows, packedReadings, packed, packedBytes }) => [
-      [
-        `${name}, rows`,
-        whole(readings),
-        ...[rows.heap / readings, NaN, rows.toast / readings, rows.indexes / readings],
-        rows.all / readings,
-      ].map(cellOf),
-      [
-        `${name}, packed`,
-        whole(packedReadings),
-        packed.heap / packedReadings,
-        packedBytes / packedReadings,
-        packed.toast / packedReadings,
-        packed.indexes / packedReadings,
-        packed.all / packedReadings,
-      ].map(cellOf),
+    forms.map(({ form, readings, packed = NaN, ...bytes }) => [
+      form,
+      whole(readings),
+      ...[bytes.heap, packed, bytes.toast, bytes.indexes, bytes.all]
+        .map((size) => orDash(size / readings, 2)),
     ]),
   ));
-}
-
-function cellOf(value: string | number): string {
-  return typeof value === "string" ? value : orDash(value, 2);
 }
 
 function printWorks(figures: readonly StoredFigures[]): void {

@@ -6,7 +6,7 @@ import { loadRun, openDays } from "./load_run.ts";
 import { PlainRows } from "./plain_rows.ts";
 import { type Cpu, type MeasuredDatabase, settle } from "./storage_site.ts";
 import type { StoredRun } from "./stored_run.ts";
-import { type TableBytes, tableBytes } from "./table_bytes.ts";
+import { type ReadingBytes, tableBytes } from "./table_bytes.ts";
 import { verifyStored } from "./verify_stored.ts";
 
 /** Days before today that stay as they are. */
@@ -21,13 +21,8 @@ export interface Work {
 }
 
 export interface StoredFigures {
-  readonly name: string;
   readonly readings: number;
-  readonly rows: TableBytes;
-  readonly packedReadings: number;
-  /** Of the packed readings, without what the table adds. */
-  readonly packedBytes: number;
-  readonly packed: TableBytes;
+  readonly bytes: readonly ReadingBytes[];
   readonly works: readonly Work[];
 }
 
@@ -72,7 +67,9 @@ export async function storeAndPack(
     for (const run of runs) await loadRun(db, run, signal);
   });
   await settle(database);
-  const rows = await tableBytes(db, "sensor_readings");
+  const bytes: ReadingBytes[] = [
+    { form: `${name}, rows`, readings, ...await tableBytes(db, "sensor_readings") },
+  ];
   if (verified) await all("verified as rows", () => verifyAll());
   if (plain) {
     await all("copied to plain rows", () => new PlainRows(db).copy());
@@ -85,15 +82,13 @@ export async function storeAndPack(
     const share = (100 * packed.readings / readings).toFixed(0);
     await all(`verified, ${share} % packed`, () => verifyAll());
   }
-  return {
-    name,
-    readings,
-    rows,
-    packedReadings: packed.readings,
-    packedBytes: packed.bytes,
-    packed: await tableBytes(db, "sensor_history"),
-    works,
-  };
+  bytes.push({
+    form: `${name}, packed`,
+    readings: packed.readings,
+    packed: packed.bytes,
+    ...await tableBytes(db, "sensor_history"),
+  });
+  return { readings, bytes, works };
 }
 
 /** As the job does. */

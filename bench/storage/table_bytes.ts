@@ -9,6 +9,14 @@ export interface TableBytes {
   readonly all: number;
 }
 
+/** What readings take in one of their forms. */
+export interface ReadingBytes extends TableBytes {
+  readonly form: string;
+  readonly readings: number;
+  /** Of packed readings, without what the table adds. */
+  readonly packed?: number;
+}
+
 export async function tableBytes(db: Kysely<Database>, table: string): Promise<TableBytes> {
   const { rows: [bytes] } = await sql<TableBytes>`
     select coalesce(sum(pg_table_size(c.oid) - toast), 0)::float8 as heap,
