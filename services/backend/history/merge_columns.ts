@@ -65,5 +65,5 @@ function mergedOdd(
       : b.oddTieBreaks?.get(from - a.count);
     if (tieBreak !== undefined) odd.set(at, tieBreak);
   });
-  return odd.size > 0 ? odd : undefined;
+  return odd;
 }

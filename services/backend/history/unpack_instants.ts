@@ -1,5 +1,5 @@
+import { readNumbers } from "./packing/numbers/read_numbers.ts";
 import { readPackedHead } from "./packing/packed_head.ts";
-import { readNumbers } from "./packing/read_numbers.ts";
 
 /**
  * The instants alone of what `packReadings` packed, in Unix microseconds: a fraction of the

@@ -1,8 +1,8 @@
 import { measureNumbers } from "./measure_numbers.ts";
+import { PackedReadingsError } from "./packing/bytes/packed_readings_error.ts";
+import { readNumbers } from "./packing/numbers/read_numbers.ts";
 import { readPackedHead } from "./packing/packed_head.ts";
-import { PackedReadingsError } from "./packing/packed_readings_error.ts";
-import { readNumbers } from "./packing/read_numbers.ts";
-import { readValues } from "./packing/read_values.ts";
+import { readValues } from "./packing/values/read_values.ts";
 import type { ReadingColumns } from "./reading_columns.ts";
 
 /**

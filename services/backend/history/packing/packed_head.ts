@@ -1,6 +1,8 @@
 import { crc32 } from "node:zlib";
-import { ByteReader } from "./byte_reader.ts";
-import type { NumberColumn } from "./number_column.ts";
+import { ByteReader } from "./bytes/byte_reader.ts";
+import { PackedReadingsError } from "./bytes/packed_readings_error.ts";
+import type { NumberColumn } from "./numbers/number_column.ts";
+import { readNumberColumn } from "./numbers/read_numbers.ts";
 import {
   checksumBytes,
   format,
@@ -8,10 +10,8 @@ import {
   withNanos,
   withOddTieBreaks,
 } from "./packed_format.ts";
-import { PackedReadingsError } from "./packed_readings_error.ts";
-import { readNumberColumn } from "./read_numbers.ts";
-import { readValueColumn, type ValueColumn } from "./read_values.ts";
-import { ResidualDecoder } from "./residual_decoder.ts";
+import { ResidualDecoder } from "./residuals/residual_decoder.ts";
+import { readValueColumn, type ValueColumn } from "./values/read_values.ts";
 
 /** What packed readings say before the residuals, and these. */
 export interface PackedHead {

@@ -4,6 +4,7 @@ import type { PostgresPool, PostgresPoolClient } from "kysely";
 import { type ClientBase, Pool, type PoolClient } from "pg";
 import type { DatabaseConfig } from "../../config.ts";
 import { cancelStatement } from "./cancel_statement.ts";
+import { resultTypes } from "./result_types.ts";
 import { type SessionSetting, startSession } from "./session_settings.ts";
 import { localSettings } from "./statements/local_settings.ts";
 import { namedStatements } from "./statements/named_statements.ts";
@@ -61,6 +62,7 @@ export class SessionPool implements PostgresPool {
         : { connectionString: url.href }),
       max,
       application_name: "iot-backend",
+      types: resultTypes,
       connectionTimeoutMillis: connectMs,
       // Sooner than its silence would count as a loss.
       idleTimeoutMillis: Math.min(idleMs, (silenceMs ?? Infinity) / 2),

@@ -95,13 +95,15 @@ function rowsOf(
 
 /** As few as have enough, whichever of their readings are of the page. */
 function chunksOf(db: Kysely<Database>, tenantId: TenantId, stretch: Stretch) {
-  const { deviceId, fromMicros, untilMicros, limit } = stretch;
+  const { deviceId, before, fromMicros, untilMicros, limit } = stretch;
+  // All readings of a chunk that ends before that are of the page.
+  const wholeBefore = Math.min(untilMicros, before?.micros ?? untilMicros);
   const chunks = db.selectFrom("sensor_history")
     .select(["device_id", "packed"])
     .select(
       sql<number>`
         coalesce(
-          sum(readings) filter (where last_at < ${instant(untilMicros)})
+          sum(readings) filter (where last_at < ${instant(wholeBefore)})
             over (order by first_at desc rows between unbounded preceding and 1 preceding),
           0
         )`.as("newer"),

@@ -1,9 +1,16 @@
-import type { ByteReader } from "./byte_reader.ts";
-import type { NumberColumn } from "./number_column.ts";
-import { PackedReadingsError } from "./packed_readings_error.ts";
-import { readNumberColumn, readNumbers } from "./read_numbers.ts";
-import type { ResidualDecoder } from "./residual_decoder.ts";
-import { type Form, forms, powersOfTen, rankOfBits } from "./value_form.ts";
+import type { ByteReader } from "../bytes/byte_reader.ts";
+import { PackedReadingsError } from "../bytes/packed_readings_error.ts";
+import type { NumberColumn } from "../numbers/number_column.ts";
+import { readNumberColumn, readNumbers } from "../numbers/read_numbers.ts";
+import type { ResidualDecoder } from "../residuals/residual_decoder.ts";
+import {
+  type Form,
+  forms,
+  powersOfTen,
+  rankOfBits,
+  withExceptions,
+  withUnset,
+} from "./value_form.ts";
 
 /** How a measure's values are written. */
 export interface ValueColumn {
@@ -24,9 +31,9 @@ export function readValueColumn(head: ByteReader, count: number): ValueColumn {
   if (decimals >= powersOfTen.length) {
     throw new PackedReadingsError(`there are ${decimals} decimals`);
   }
-  const presence = (byte & 64) === 0 ? undefined : readNumberColumn(head);
+  const presence = (byte & withUnset) === 0 ? undefined : readNumberColumn(head);
   const numbers = readNumberColumn(head);
-  const exceptions = (byte & 128) === 0 ? new Map() : readExceptions(head, count);
+  const exceptions = (byte & withExceptions) === 0 ? new Map() : readExceptions(head, count);
   // Two bits hold the four that there are.
   return { form: (byte & 3) as Form, decimals, presence, numbers, exceptions };
 }

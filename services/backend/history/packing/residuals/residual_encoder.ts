@@ -1,4 +1,5 @@
-import { BitWriter } from "./bit_writer.ts";
+import { BitWriter } from "../bytes/bit_writer.ts";
+import { bitsOf } from "./bits_of.ts";
 import {
   escapeLengthBits,
   escapeQuotient,
@@ -37,7 +38,7 @@ export class ResidualEncoder {
       const whole = place < 2 ** 31 ? place | 0 : -1;
       const quotient = whole < 0 ? escapeQuotient : Math.min(whole >>> shift, escapeQuotient);
       const context = model.context;
-      // A decision writes two bytes at most on the average of many, and 4 at once.
+      // A decision leaves at least one number, and writes its 4 bytes at most.
       if (length + 4 * (escapeQuotient + 1) > bytes.length) bytes = grown(bytes);
       for (let decided = 0; decided < escapeQuotient; decided++) {
         const decision = context + decided;
@@ -72,13 +73,13 @@ export class ResidualEncoder {
 
   /** The decisions that were written; nothing may be written after it. */
   finish(): Uint8Array {
-    // Whatever follows it, this byte lies between both ends, which differ in theirs.
+    // With the zeros that are read past the end, it is above the low end and not above the high one.
     this.#bytes[this.#length++] = (this.#low >>> 24) + 1;
     return this.#bytes.subarray(0, this.#length);
   }
 
   #escape(place: number): void {
-    const width = place < 2 ** 31 ? 32 - Math.clz32(place) : 1 + Math.floor(Math.log2(place));
+    const width = bitsOf(place);
     this.plain.write(width, escapeLengthBits);
     this.plain.writeWide(place, width);
   }

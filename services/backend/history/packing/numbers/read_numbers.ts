@@ -1,8 +1,8 @@
-import type { ByteReader } from "./byte_reader.ts";
+import type { ByteReader } from "../bytes/byte_reader.ts";
+import type { ResidualDecoder } from "../residuals/residual_decoder.ts";
 import { noResiduals, type NumberColumn, numberLimit } from "./number_column.ts";
 import { numbersFromPlaces } from "./numbers_from_places.ts";
 import { hasStep, type Predictor } from "./predictors.ts";
-import type { ResidualDecoder } from "./residual_decoder.ts";
 
 /** How a column of whole numbers is written. */
 export function readNumberColumn(head: ByteReader): NumberColumn {

@@ -1,8 +1,8 @@
-import type { ByteWriter } from "./byte_writer.ts";
+import type { ByteWriter } from "../bytes/byte_writer.ts";
+import { writeNumbers } from "../numbers/write_numbers.ts";
+import type { ResidualEncoder } from "../residuals/residual_encoder.ts";
 import { type DecimalFit, decimalFit } from "./decimal_fit.ts";
-import type { ResidualEncoder } from "./residual_encoder.ts";
-import { type Form, forms, rankOfBits } from "./value_form.ts";
-import { writeNumbers } from "./write_numbers.ts";
+import { type Form, forms, rankOfBits, withExceptions, withUnset } from "./value_form.ts";
 
 /**
  * Writes a measure's values: how, to `head`, and the rest to `residuals`.
@@ -14,22 +14,29 @@ export function writeValues(
   head: ByteWriter,
   residuals: ResidualEncoder,
 ): void {
-  const set = values.filter((value) => !Number.isNaN(value));
+  const set = setOf(values);
+  const fit = decimalFit(set, false) ?? decimalFit(set, true);
+  const isSingle = fit === undefined && set.every((value) => Object.is(Math.fround(value), value));
   const allSet = set.length === values.length;
-  const singles = Float32Array.from(set);
-  const isSingle = set.every((value, at) => Object.is(singles[at], value));
-  const fit = decimalFit(set, false) ?? (isSingle ? decimalFit(set, true) : undefined);
-  head.byte(formByte(fit, isSingle) | (allSet ? 0 : 64));
+  head.byte(formByte(fit, isSingle) | (allSet ? 0 : withUnset));
   if (!allSet) writeNumbers(values.map((value) => Number.isNaN(value) ? 0 : 1), head, residuals);
   if (fit !== undefined) {
     writeNumbers(fit.numbers, head, residuals);
     if (fit.exceptions.length > 0) writeExceptions(set, fit.exceptions, head);
   } else if (isSingle) {
-    const bits = new Int32Array(singles.buffer);
+    const bits = new Int32Array(Float32Array.from(set).buffer);
     writeNumbers(Float64Array.from(bits, rankOfBits), head, residuals);
   } else {
     writeHalves(set, head, residuals);
   }
+}
+
+/** The values that are set: all of them as they are, if all are. */
+function setOf(values: Float64Array): Float64Array {
+  for (let at = 0; at < values.length; at++) {
+    if (Number.isNaN(values[at])) return values.filter((value) => !Number.isNaN(value));
+  }
+  return values;
 }
 
 /** Form, decimals, whether some are not set, whether there are exceptions: 2, 4, 1 and 1 bits. */
@@ -37,7 +44,7 @@ function formByte(fit: DecimalFit | undefined, isSingle: boolean): number {
   let form: Form = isSingle ? forms.float32 : forms.float64;
   if (fit === undefined) return form;
   form = fit.single ? forms.decimal32 : forms.decimal;
-  return form | fit.decimals << 2 | (fit.exceptions.length > 0 ? 128 : 0);
+  return form | fit.decimals << 2 | (fit.exceptions.length > 0 ? withExceptions : 0);
 }
 
 function writeExceptions(

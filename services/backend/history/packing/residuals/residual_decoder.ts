@@ -1,5 +1,5 @@
-import { BitReader } from "./bit_reader.ts";
-import { PackedReadingsError } from "./packed_readings_error.ts";
+import { BitReader } from "../bytes/bit_reader.ts";
+import { PackedReadingsError } from "../bytes/packed_readings_error.ts";
 import {
   escapeLengthBits,
   escapeQuotient,
@@ -28,6 +28,8 @@ export class ResidualDecoder {
   decode(places: Float64Array, shift: number): void {
     const model = new ResidualModel(places.length, shift);
     const { chances, ages } = model;
+    const divisor = 2 ** shift;
+    const plain = this.plain;
     const bytes = this.#bytes;
     let low = this.#low;
     let high = this.#high;
@@ -60,7 +62,7 @@ export class ResidualDecoder {
       }
       if (quotient === escapeQuotient) places[at] = this.#escaped();
       else if (shift === 0) places[at] = quotient;
-      else places[at] = quotient * 2 ** shift + this.plain.readWide(shift);
+      else places[at] = quotient * divisor + plain.readWide(shift);
       model.learn(quotient);
     }
     this.#low = low;

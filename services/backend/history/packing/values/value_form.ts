@@ -12,6 +12,10 @@ export const forms = {
 
 export type Form = (typeof forms)[keyof typeof forms];
 
+/** In the byte with form and decimals. */
+export const withUnset = 64;
+export const withExceptions = 128;
+
 export const powersOfTen = Float64Array.from({ length: 10 }, (_, at) => 10 ** at);
 
 /** As its own inverse, it turns the bits of a float, or its upper half, into its rank. */

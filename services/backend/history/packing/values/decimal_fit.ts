@@ -1,4 +1,4 @@
-import { numberLimit } from "./number_column.ts";
+import { numberLimit } from "../numbers/number_column.ts";
 import { powersOfTen } from "./value_form.ts";
 
 /** Values as whole numbers of 10^-decimals. */
@@ -22,19 +22,19 @@ const exceptionBits = 80;
  */
 export function decimalFit(values: Float64Array, single: boolean): DecimalFit | undefined {
   const mostExceptions = values.length / 16;
-  // Of a 32-bit value, only 7 digits mean anything.
-  const mostDecimals = single ? 6 : powersOfTen.length - 1;
   let best: DecimalFit | undefined;
   let fewest = Infinity;
-  for (let decimals = 0; decimals <= mostDecimals; decimals++) {
+  let numbers = new Float64Array(values.length);
+  for (let decimals = 0; decimals < powersOfTen.length; decimals++) {
     const least = decimals * bitsPerDecimal * values.length;
     if (least >= fewest) break;
-    const numbers = new Float64Array(values.length);
     const exceptions = fitInto(numbers, values, decimals, single, mostExceptions);
     const bits = least + exceptions.length * exceptionBits;
     if (exceptions.length > mostExceptions || bits >= fewest) continue;
-    fewest = bits;
     best = { decimals, single, numbers, exceptions };
+    if (exceptions.length === 0) break;
+    fewest = bits;
+    numbers = new Float64Array(values.length);
   }
   return best;
 }
@@ -48,13 +48,15 @@ function fitInto(
   mostExceptions: number,
 ): number[] {
   const power = powersOfTen[decimals]!;
+  // Larger ones lie closer than the 32-bit values do, whose bits are then shorter.
+  const limit = single ? 2 ** 23 : numberLimit / 2;
   const exceptions: number[] = [];
   let last = 0;
   for (let at = 0; at < values.length; at++) {
     const value = values[at]!;
     const number = Math.round(value * power);
     const back = single ? Math.fround(number / power) : number / power;
-    if (back === value && Math.abs(number) < numberLimit / 2 && !Object.is(value, -0)) {
+    if (back === value && Math.abs(number) < limit && !Object.is(value, -0)) {
       last = number;
     } else {
       exceptions.push(at);

@@ -11,24 +11,25 @@ export class ResidualModel {
   readonly chances = new Uint16Array(contexts * escapeQuotient).fill(2 ** 15);
   /** How often it was made, up to `oldest`. */
   readonly ages = new Uint8Array(contexts * escapeQuotient);
-  readonly #small: boolean;
-  /** The residuals before, or quotients, as far as they count; those before the first are 0. */
+  /** Without a remainder, a quotient tells which way its residual goes. */
+  readonly #signed: boolean;
+  /** The residuals before, or else their quotients; those before the first are 0. */
   readonly #past: Int8Array;
   #at = trendLength;
   #trend = 0;
 
   /** @param count of residuals. */
   constructor(count: number, shift: number) {
-    this.#small = shift === 0;
+    this.#signed = shift === 0;
     this.#past = new Int8Array(trendLength + count);
   }
 
   /** Where the decisions about the next residual start. */
   get context(): number {
-    const last = this.#past[this.#at - 1]!;
     const trend = this.#trend;
-    if (!this.#small) return Math.min(trend, contexts - 1) * escapeQuotient;
+    if (!this.#signed) return Math.min(trend >> 2, steepest) * escapeQuotient;
     const leaning = trend > steepest ? steepest : trend < -steepest ? -steepest : trend;
+    const last = this.#past[this.#at - 1]!;
     const sign = last > 0 ? 1 : last < 0 ? -1 : 0;
     return ((leaning + steepest) * 3 + sign + 1) * escapeQuotient;
   }
@@ -37,13 +38,8 @@ export class ResidualModel {
   learn(quotient: number): void {
     const past = this.#past;
     const at = this.#at;
-    let seen = quotient;
-    if (this.#small) {
-      seen = (quotient & 1) === 1 ? -(quotient + 1) >> 1 : quotient >> 1;
-      this.#trend += seen - past[at - trendLength]!;
-    } else {
-      this.#trend += seen - past[at - 2]!;
-    }
+    const seen = this.#signed ? (quotient >> 1) ^ -(quotient & 1) : quotient;
+    this.#trend += seen - past[at - trendLength]!;
     past[at] = seen;
     this.#at = at + 1;
   }
@@ -54,7 +50,7 @@ export const escapeQuotient = 15;
 export const escapeLengthBits = 6;
 
 /** A decision learns fast at first, then as one of so many. */
-export const oldest = 60;
+export const oldest = 120;
 /** By age: how far a chance goes towards what was decided, of 2^15. */
 export const learningRates = Int32Array.from(
   { length: oldest + 1 },
