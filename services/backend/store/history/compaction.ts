@@ -79,8 +79,5 @@ export async function deleteStaged(
 
 /** An instant that a partition begins at. */
 export function beginning(fromMicros: number) {
-  return sql<Date>`coalesce(
-    timestamptz 'epoch' + nullif(${fromMicros}::float8, '-infinity') * interval '1 microsecond',
-    '-infinity'
-  )`;
+  return fromMicros === -Infinity ? sql<Date>`timestamptz '-infinity'` : instant(fromMicros);
 }
