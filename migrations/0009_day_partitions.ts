@@ -2,7 +2,7 @@ import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { NewCheck, OnlineStep } from "./online_step.ts";
 
 /** As those come to them who write most. */
-const tables = ["sensor_readings", "iot_devices"];
+const tables = ["parked_readings", "sensor_readings", "iot_devices"];
 
 export const locks = tables;
 
@@ -45,15 +45,13 @@ export async function prepare(db: Kysely<unknown>): Promise<readonly OnlineStep[
 
 /** Readings by the day of their instants, so that whole days can be closed, packed and dropped. */
 export async function up(db: Kysely<unknown>): Promise<void> {
-  for (const index of keptForBefore) await sql`drop index if exists ${sql.id(index)}`.execute(db);
+  // Dropping an index locks its table, too.
   await lock(db, tables);
+  for (const index of keptForBefore) await sql`drop index if exists ${sql.id(index)}`.execute(db);
   const filled = await isFilled(db);
   const distributed = await isDistributed(db);
   await sql`alter table sensor_readings rename to ${sql.id(before)}`.execute(db);
-  await sql`
-    alter table ${sql.table(before)} rename constraint idx_device_timestamp to ${
-    sql.id(`${before}_pkey`)
-  }`.execute(db);
+  await sql`alter index idx_device_timestamp rename to ${sql.id(`${before}_pkey`)}`.execute(db);
   await sql`alter index idx_timestamp rename to ${sql.id(`${before}_timestamp_idx`)}`.execute(db);
   for (const parent of ["sensor_readings", closed]) {
     await sql`

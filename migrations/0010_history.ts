@@ -84,7 +84,7 @@ export const takesNoData = true;
 export async function down(db: Kysely<unknown>): Promise<void> {
   await sql`lock table sensor_history in access exclusive mode`.execute(db);
   const { rows: [found] } = await sql<{ readonly packed: boolean }>`
-    select exists (select from sensor_history) as packed`.execute(db);
+    select exists (select 1 from sensor_history) as packed`.execute(db);
   if (found!.packed) {
     throw new CannotUndo(
       "readings are packed, and would be lost; have them be rows again first, by " +

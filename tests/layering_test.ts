@@ -62,6 +62,7 @@ const backendRooms: Readonly<Record<string, readonly string[]>> = {
   readings: [],
   history: ["readings"],
   store: ["readings"],
+  archive: ["readings"],
   ingest: ["readings", "store"],
   jobs: ["readings", "store", "ingest"],
   rpc_server: [],

@@ -15,6 +15,7 @@ const [whole, part] = [`${root}tests/deno.lock`, `${root}deno.lock`];
 const programs = [
   "services/cli/main.ts",
   "services/backend/store/embedded/pglite_worker.ts",
+  "services/backend/archive/write_day_file.ts",
   "deploy/healthcheck.ts",
 ];
 

@@ -37,12 +37,13 @@ const keyOf = ({ micros, tieBreak }: ReadingPosition) => `${micros} ${tieBreak}`
 /** Of a device, page by page. */
 async function stored(db: Kysely<Database>, deviceId: string): Promise<readonly string[]> {
   const keys: string[] = [];
-  for (let before: ReadingPosition | undefined;;) {
+  let before: ReadingPosition | undefined;
+  do {
     const page = await pageReadings(db, defaultTenant, { deviceId, before, limit: 500 });
     keys.push(...page.map(({ position }) => keyOf(position)));
-    if (page.length < 500) return keys;
-    before = page.at(-1)!.position;
-  }
+    before = page.length < 500 ? undefined : page.at(-1)!.position;
+  } while (before !== undefined);
+  return keys;
 }
 
 async function fill(db: Kysely<Database>): Promise<readonly ReadingRow[]> {

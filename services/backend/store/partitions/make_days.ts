@@ -9,7 +9,7 @@ import { lockPartitions } from "./partition_lock.ts";
 /** Days before today that are made one by one; of those before them that nobody wrote in, one partition is made. */
 const daysBack = 31;
 /** Days after today, likewise: of what is still to come then, as a clock that is wrong has it, one is made. */
-const daysOn = 400;
+const daysOn = 62;
 /** Longest wait for a lock: those who register devices wait behind it. */
 const lockMs = 1_000;
 

@@ -76,6 +76,8 @@ async function undistributed(db: Kysely<Database>): Promise<readonly string[]> {
   const { rows } = await sql<{ readonly name: string }>`
     select c.table_name::text as name from information_schema.columns c
     where c.table_schema = 'public' and c.column_name in ('device_id', 'tenant_id')
+      -- How far packing is, and no data.
+      and c.table_name <> 'compactions'
       and not exists (
         select from pg_dist_partition where logicalrelid = c.table_name::regclass
       )`.execute(db);
@@ -84,11 +86,14 @@ async function undistributed(db: Kysely<Database>): Promise<readonly string[]> {
 
 const laid = (before: boolean, shards = 4) => [
   { table: "tenants", shards: undefined, before },
-  ...["iot_devices", "sensor_readings", "parked_readings"].map((table) => ({
-    table,
-    shards,
-    before,
-  })),
+  ...[
+    "iot_devices",
+    "sensor_readings",
+    "closed_readings",
+    "sensor_history",
+    "staged_history",
+    "parked_readings",
+  ].map((table) => ({ table, shards, before })),
 ];
 
 citusTest("keeps rows and foreign keys, and passes over what is distributed", async (db) => {
@@ -186,7 +191,7 @@ citusTest("leaves tables that the newest migration can be undone on, and applied
   await insertDevice("a").execute(db);
   await migrateDown(db, log);
   await migrateToLatest(db, log);
-  await sql`create index concurrently later on sensor_readings (device_id)`.execute(db);
+  await sql`create index concurrently later on parked_readings (device_id)`.execute(db);
   assert.equal((await rowsOf(db))["iot_devices"], 1);
   assert.deepEqual(await undistributed(db), []);
 });

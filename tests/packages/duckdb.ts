@@ -1,0 +1,1 @@
+export * from "npm:@duckdb/node-api@1.5.6-r.1";
