@@ -1,0 +1,56 @@
+import type { RetentionConfig } from "../../config.ts";
+import type { PartitionedTable } from "../partitions/list_partitions.ts";
+
+/** What is kept for a time of its own; each is the label of its metrics. */
+export type KeptKind = "rows" | "history" | "minute" | "hour" | "day";
+
+export const kindOf: Readonly<Record<PartitionedTable, KeptKind>> = {
+  sensor_readings: "rows",
+  closed_readings: "rows",
+  sensor_history: "history",
+  rollups_minute: "minute",
+  rollups_hour: "hour",
+  rollups_day: "day",
+};
+
+/** How long each is kept, in milliseconds; Infinity is for ever. */
+export interface RetentionPolicy {
+  readonly keptMs: Readonly<Record<KeptKind, number>>;
+  /** Whether readings that are rows are packed, after a while. */
+  readonly packs: boolean;
+  /** How long a day stays as rows that a person wanted so, where others are packed. */
+  readonly expandedMs: number;
+}
+
+export function retentionPolicy({ history, retention }: RetentionConfig): RetentionPolicy {
+  const { rawMs, historyMs, minuteMs, hourMs, dayMs } = retention;
+  const packs = history.compaction;
+  return {
+    keptMs: {
+      // What is still to be packed must not go before its time.
+      rows: packs ? Math.max(rawMs, historyMs) : rawMs,
+      history: historyMs,
+      minute: minuteMs,
+      hour: hourMs,
+      day: dayMs,
+    },
+    packs,
+    expandedMs: rawMs,
+  };
+}
+
+/** Of each kind, what ends there or before is due; Unix microseconds, -Infinity where nothing ever is. */
+export function dueUntil(
+  { keptMs }: RetentionPolicy,
+  nowMs: number,
+): Readonly<Record<KeptKind, number>> {
+  const { rows, history, minute, hour, day } = keptMs;
+  const ago = (ms: number) => (nowMs - ms) * 1_000;
+  return {
+    rows: ago(rows),
+    history: ago(history),
+    minute: ago(minute),
+    hour: ago(hour),
+    day: ago(day),
+  };
+}
