@@ -10,6 +10,7 @@ import { backendSettings } from "../services/backend/config.ts";
 import { LaterClock } from "../services/backend/ingest/clocks/later_clock.ts";
 import { createIngestMetrics } from "../services/backend/ingest/ingest_metrics.ts";
 import { createJobMetrics } from "../services/backend/jobs/job_metrics.ts";
+import { showStorage } from "../services/backend/jobs/storage_metrics.ts";
 import { frontendSettings } from "../services/frontend/config.ts";
 import { generatorSettings } from "../services/generator/config.ts";
 
@@ -209,6 +210,7 @@ Deno.test("Prometheus alerts by metrics that there are", async () => {
   const registry = createRegistry("backend");
   createIngestMetrics(registry);
   createJobMetrics(registry);
+  showStorage(registry);
   new LaterClock({ askDatabase: () => Promise.resolve(0), registry, log: getLogger() });
   adminApp({ registry });
   const mounted = compose.services["prometheus"]?.volumes ?? [];

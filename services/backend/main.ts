@@ -26,6 +26,7 @@ import { expireParkedJob } from "./jobs/expire_parked.ts";
 import { countPacked } from "./jobs/history_metrics.ts";
 import { LastSeen } from "./jobs/last_seen.ts";
 import { makePartitionsJob } from "./jobs/make_partitions.ts";
+import { measureStorageJob } from "./jobs/measure_storage.ts";
 import { mendDevicesJob } from "./jobs/mend_devices.ts";
 import { releaseParkedJob } from "./jobs/release_parked.ts";
 import { retentionJob } from "./jobs/retention.ts";
@@ -33,6 +34,7 @@ import { createRetentionMetrics } from "./jobs/retention_metrics.ts";
 import { rollUpJob } from "./jobs/roll_up.ts";
 import { showRollups } from "./jobs/rollup_metrics.ts";
 import { runJobs } from "./jobs/run_jobs.ts";
+import { showStorage } from "./jobs/storage_metrics.ts";
 import { writerMarkJob } from "./jobs/writer_mark.ts";
 import { serveApi } from "./rpc_server/serve_api.ts";
 import { databaseClock } from "./store/connection/database_clock.ts";
@@ -134,6 +136,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   // No job waits for a broker that is away, but the one that sends letters.
   const letters = Promise.withResolvers<Publisher>();
   const working = { db: maintenance, intervalMs: ingest.sweepIntervalMs, metrics, log };
+  const policy = retentionPolicy(config);
   const expiring = { queue: rabbitmq.sensorQueue, bounds: config.parked };
   intake.use(runJobs([
     releaseParkedJob({ ...working, lagging }),
@@ -156,9 +159,16 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
       : []),
     mendDevicesJob({ db: maintenance, log }),
     writerMarkJob(lagging),
+    measureStorageJob({
+      db: maintenance,
+      policy,
+      afterMs: config.history.afterMs,
+      nowMs: () => clock.nowMs(),
+      onMeasured: showStorage(registry),
+    }),
     retentionJob({
       db: maintenance,
-      policy: retentionPolicy(config),
+      policy,
       archive,
       nowMs: () => earlierClock(maintenance),
       metrics: createRetentionMetrics(registry),

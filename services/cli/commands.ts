@@ -8,6 +8,7 @@ import { migrateCommand } from "./migrate/migrate.ts";
 import { parkedCommand } from "./parked/parked.ts";
 import { historyCommand } from "./history/history.ts";
 import { retentionCommand } from "./retention/retention.ts";
+import { storageCommand } from "./storage/storage.ts";
 import { verifyCommand } from "./verify/verify.ts";
 
 /** What `demo-app` can do, in the order of its help. */
@@ -21,5 +22,6 @@ export const commands: readonly RunnableCommand[] = [
   parkedCommand,
   historyCommand,
   retentionCommand,
+  storageCommand,
   verifyCommand,
 ];

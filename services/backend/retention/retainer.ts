@@ -9,7 +9,8 @@ import { countDays, type DayCounts } from "../store/retention/count_days.ts";
 import { dropPart } from "../store/retention/drop_part.ts";
 import { type DuePart, dueParts } from "../store/retention/due_parts.ts";
 import { type KeptPart, keptParts } from "../store/retention/kept_parts.ts";
-import { firstLateDay, type RowsTable } from "../store/retention/late_rows.ts";
+import { firstInstant } from "../store/retention/first_instant.ts";
+import type { RowsTable } from "../store/retention/late_rows.ts";
 import type { ReadingsTable } from "../store/retention/read_day.ts";
 import { dueUntil, type RetentionPolicy } from "../store/retention/retention_policy.ts";
 import { rolledBefore } from "../store/retention/rolled_before.ts";
@@ -169,8 +170,9 @@ export class Retainer {
       if (count > 0) return { did: "delete", part, day: isoDay(under!.fromMicros), count };
     }
     this.#sweeps.delete(name);
-    const fromMicros = await firstLateDay(db, table, { untilMicros });
-    if (fromMicros === undefined) return undefined;
+    const first = await firstInstant(db, table, { fromMicros: -Infinity, untilMicros });
+    if (first === undefined) return undefined;
+    const fromMicros = dayOf(first);
     // What is left of a day of which rollups do not tell all has to wait, with all later ones.
     if (!await rolledBefore(db, fromMicros + dayMicros)) return undefined;
     const options = { db, table, fromMicros };

@@ -3,8 +3,7 @@ import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { textArray } from "../connection/binary_array.ts";
 import { lockJob } from "../connection/on_one_replica.ts";
 import type { Database } from "../database.ts";
-import { dayMicros, dayOf } from "../partitions/days.ts";
-import type { Partition } from "../partitions/list_partitions.ts";
+import { dayMicros } from "../partitions/days.ts";
 import { instant } from "../readings/instant.ts";
 import { lockLate } from "../readings/late_lock.ts";
 import { droppedBefore, rolledBefore } from "./rolled_before.ts";
@@ -22,33 +21,6 @@ export interface DeviceRows {
 export interface RowsTally {
   readonly count: number;
   readonly tieBreaks: bigint;
-}
-
-/**
- * The beginning of the first day (UTC) that rows of before `untilMicros` are of, in
- * Unix microseconds; undefined where there are none. Device by device, by their key.
- */
-export async function firstLateDay(
-  db: Kysely<Database>,
-  table: RowsTable,
-  { untilMicros }: Pick<Partition, "untilMicros">,
-): Promise<number | undefined> {
-  const { first } = await db.selectFrom("iot_devices as d")
-    .crossJoinLateral((from) =>
-      from.selectFrom(`${table} as r`).select("r.timestamp")
-        .whereRef("r.tenant_id", "=", "d.tenant_id")
-        .whereRef("r.device_id", "=", "d.device_id")
-        .where("r.timestamp", "<", instant(untilMicros))
-        .orderBy("r.timestamp")
-        .limit(1)
-        .as("first")
-    )
-    .select((is) =>
-      sql<number | null>`(extract(epoch from ${is.fn.min("first.timestamp")}) * 1000000)::float8`
-        .as("first")
-    )
-    .executeTakeFirstOrThrow();
-  return first === null ? undefined : dayOf(first);
 }
 
 /**
