@@ -76,7 +76,8 @@ export const historySettings = {
 
 const dayMs = 86_400_000;
 
-export const retentionSettings = {
+/** How long what is stored is kept. */
+export const keptSettings = {
   raw: durationOr("forever", {
     doc: "how long readings stay as rows: from then on they are packed, or dropped, by whole days",
     default: "10y",
@@ -102,6 +103,10 @@ export const retentionSettings = {
     default: "forever",
     minMs: dayMs,
   }),
+};
+
+export const retentionSettings = {
+  ...keptSettings,
   archive: directoryPath({
     doc: "where readings are written to before they are dropped, as a Parquet file a day",
     default: undefined,
@@ -209,5 +214,11 @@ export const backendSettings = {
 };
 
 export type BackendConfig = ConfigOf<typeof backendSettings>["backend"];
-export type RetentionConfig = Pick<BackendConfig, "history" | "retention">;
+/** What says which readings go, and where to. */
+export interface RetentionConfig {
+  readonly history: BackendConfig["history"];
+  readonly retention:
+    & Pick<BackendConfig["retention"], "rawMs" | "historyMs">
+    & Partial<Pick<BackendConfig["retention"], "archive">>;
+}
 export type DatabaseConfig = Omit<BackendConfig["db"], "queryTimeoutMs">;

@@ -136,7 +136,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   // No job waits for a broker that is away, but the one that sends letters.
   const letters = Promise.withResolvers<Publisher>();
   const working = { db: maintenance, intervalMs: ingest.sweepIntervalMs, metrics, log };
-  const policy = retentionPolicy(config);
+  const policy = retentionPolicy(config.history, config.retention);
   const expiring = { queue: rabbitmq.sensorQueue, bounds: config.parked };
   intake.use(runJobs([
     releaseParkedJob({ ...working, lagging }),

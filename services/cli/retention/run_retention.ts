@@ -6,7 +6,12 @@ import { trueOrFalse } from "#shared/config/setting_kinds.ts";
 import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { mayArchive } from "../../backend/archive/may_archive.ts";
 import { checkRetention } from "../../backend/check_retention.ts";
-import type { RetentionConfig } from "../../backend/config.ts";
+import {
+  type BackendConfig,
+  databaseSettings,
+  historySettings,
+  retentionSettings,
+} from "../../backend/config.ts";
 import { planRetention } from "../../backend/retention/plan_retention.ts";
 import { Retainer } from "../../backend/retention/retainer.ts";
 import type { RetentionEvent } from "../../backend/retention/retention_event.ts";
@@ -16,7 +21,6 @@ import { retentionPolicy } from "../../backend/store/retention/retention_policy.
 import { onMigrated } from "../database/on_migrated.ts";
 import { formatBytes } from "../output/bytes.ts";
 import { type Print, printLine } from "../output/print.ts";
-import { keptSettings } from "./kept_settings.ts";
 import { nextInWords, totalInWords } from "./plan_in_words.ts";
 
 export interface RunOptions extends Pick<RunContext, "log" | "signal"> {
@@ -33,11 +37,11 @@ export interface RunOptions extends Pick<RunContext, "log" | "signal"> {
  */
 export async function runRetention(
   db: Kysely<Database>,
-  config: RetentionConfig,
+  config: Pick<BackendConfig, "history" | "retention">,
   { yes, nowMs, log, signal }: RunOptions,
   print: Print,
 ): Promise<void> {
-  const policy = retentionPolicy(config);
+  const policy = retentionPolicy(config.history, config.retention);
   const { archive } = config.retention;
   const startedMs = await nowMs();
   const { drops, next } = await planRetention(db, policy, startedMs);
@@ -86,7 +90,7 @@ export const runRetentionAction = defineAction({
   summary: "Drops now what is due, archived first where that is wanted.",
   sections: {
     log: logSettings,
-    backend: keptSettings,
+    backend: { db: databaseSettings, history: historySettings, retention: retentionSettings },
     retention: {
       yes: trueOrFalse({ doc: "drop whatever retention plan names", default: false }),
     },

@@ -3,7 +3,13 @@ import { defineCommand } from "#shared/command/define_command.ts";
 import { logSettings } from "#shared/config/log_settings.ts";
 import { formatInstant } from "#shared/config/rfc3339.ts";
 import { checkRetention } from "../../backend/check_retention.ts";
-import { backendSettings, type RetentionConfig } from "../../backend/config.ts";
+import {
+  type BackendConfig,
+  backendSettings,
+  databaseSettings,
+  historySettings,
+  keptSettings,
+} from "../../backend/config.ts";
 import { earlierClock } from "../../backend/store/connection/earlier_clock.ts";
 import type { Database } from "../../backend/store/database.ts";
 import { retentionPolicy } from "../../backend/store/retention/retention_policy.ts";
@@ -14,7 +20,6 @@ import { onMigrated } from "../database/on_migrated.ts";
 import { formatBytes } from "../output/bytes.ts";
 import { type Print, printLine } from "../output/print.ts";
 import { tableLines } from "../output/table.ts";
-import { keptSettings } from "../retention/kept_settings.ts";
 import { nextInWords } from "../retention/plan_in_words.ts";
 import { outputFormat } from "../settings/output_format.ts";
 
@@ -30,12 +35,15 @@ interface Stored extends StorageState {
 /** Prints how much is stored, and how far what is done with it by and by is. */
 export async function printStorage(
   db: Kysely<Database>,
-  config: RetentionConfig,
+  config: {
+    readonly history: BackendConfig["history"];
+    readonly retention: Omit<BackendConfig["retention"], "archive">;
+  },
   { format, nowMs }: { readonly format: "table" | "json"; readonly nowMs: number },
   print: Print,
 ): Promise<void> {
   const { afterMs } = config.history;
-  const policy = retentionPolicy(config);
+  const policy = retentionPolicy(config.history, config.retention);
   const { rolledUntilMicros } = await rollupProgress(db);
   const stored: Stored = {
     ...await measureStorage(db, { policy, afterMs, nowMs }),
@@ -115,7 +123,7 @@ export const storageCommand = defineCommand({
     "Says how much is stored, as what, and what is still to be packed, rolled up or dropped.",
   sections: {
     log: logSettings,
-    backend: keptSettings,
+    backend: { db: databaseSettings, history: historySettings, retention: keptSettings },
     storage: { format: outputFormat() },
   },
   unused: backendSettings,

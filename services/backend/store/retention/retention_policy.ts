@@ -1,4 +1,4 @@
-import type { RetentionConfig } from "../../config.ts";
+import type { BackendConfig } from "../../config.ts";
 import type { PartitionedTable } from "../partitions/list_partitions.ts";
 
 /** What is kept for a time of its own; each is the label of its metrics. */
@@ -13,27 +13,39 @@ export const kindOf: Readonly<Record<PartitionedTable, KeptKind>> = {
   rollups_day: "day",
 };
 
-/** How long each is kept, in milliseconds; Infinity is for ever. */
-export interface RetentionPolicy {
-  readonly keptMs: Readonly<Record<KeptKind, number>>;
+/** How long readings are kept, in milliseconds; Infinity is for ever. */
+export interface ReadingsPolicy {
+  readonly keptMs: Readonly<Record<"rows" | "history", number>>;
   /** Whether readings that are rows are packed, after a while. */
   readonly packs: boolean;
+}
+
+/** How long everything is kept. */
+export interface RetentionPolicy extends ReadingsPolicy {
+  readonly keptMs: Readonly<Record<KeptKind, number>>;
   /** How long a day stays as rows that a person wanted so, where others are packed. */
   readonly expandedMs: number;
 }
 
-export function retentionPolicy({ history, retention }: RetentionConfig): RetentionPolicy {
-  const { rawMs, historyMs, minuteMs, hourMs, dayMs } = retention;
-  const packs = history.compaction;
+type HistoryConfig = Pick<BackendConfig["history"], "compaction">;
+
+export function readingsPolicy(
+  { compaction: packs }: HistoryConfig,
+  { rawMs, historyMs }: Pick<BackendConfig["retention"], "rawMs" | "historyMs">,
+): ReadingsPolicy {
+  // What is still to be packed must not go before its time.
+  const rows = packs ? Math.max(rawMs, historyMs) : rawMs;
+  return { keptMs: { rows, history: historyMs }, packs };
+}
+
+export function retentionPolicy(
+  history: HistoryConfig,
+  retention: Omit<BackendConfig["retention"], "archive">,
+): RetentionPolicy {
+  const { rawMs, minuteMs, hourMs, dayMs } = retention;
+  const { keptMs, packs } = readingsPolicy(history, retention);
   return {
-    keptMs: {
-      // What is still to be packed must not go before its time.
-      rows: packs ? Math.max(rawMs, historyMs) : rawMs,
-      history: historyMs,
-      minute: minuteMs,
-      hour: hourMs,
-      day: dayMs,
-    },
+    keptMs: { ...keptMs, minute: minuteMs, hour: hourMs, day: dayMs },
     packs,
     expandedMs: rawMs,
   };
