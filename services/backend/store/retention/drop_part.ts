@@ -1,7 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import { lockJob } from "../connection/on_one_replica.ts";
 import type { Database } from "../database.ts";
-import { beginning, deleteStaged } from "../history/compaction.ts";
+import { deleteStaged } from "../history/compaction.ts";
 import { listPartitions, type Partition } from "../partitions/list_partitions.ts";
 import { lockPartitions } from "../partitions/partition_lock.ts";
 import { instant } from "../readings/instant.ts";
@@ -100,7 +100,7 @@ async function deleteDays(
   { expanded }: { readonly expanded: boolean },
 ): Promise<void> {
   await transaction.deleteFrom("compacted_days")
-    .where("day", ">=", dateOf(beginning(fromMicros)))
+    .where("day", ">=", dateOf(instant(fromMicros)))
     .where("day", "<", dateOf(instant(untilMicros)))
     .where("expanded", "=", expanded)
     .execute();

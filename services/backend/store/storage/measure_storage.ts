@@ -46,6 +46,9 @@ export interface StorageOptions {
   readonly nowMs: number;
 }
 
+/** Of a reading as a row with its index. */
+const rowBytes = 200;
+
 const tables: readonly (readonly [StoredKind, PartitionedTable | undefined, ...string[]])[] = [
   ["rows", "sensor_readings"],
   ["closed", "closed_readings"],
@@ -139,23 +142,25 @@ async function backlogOf(
     part.kind === "rows" && part !== newest && part.partition.name !== older &&
     part.partition.untilMicros <= untilMicros &&
     !(part.partition.fromMicros > -Infinity && asRows.has(isoDay(part.partition.fromMicros)))
-  ).map(({ partition }) => partition);
-  const days = waiting.reduce((sum, { fromMicros, untilMicros }) => {
+  );
+  const days = waiting.reduce((sum, { partition: { fromMicros, untilMicros } }) => {
     const from = Math.max(fromMicros, oldestMicros);
     return sum + Math.max(0, Math.ceil((untilMicros - from) / dayMicros));
   }, 0);
-  return { days, readings: await rowsAbout(db, waiting.map(({ name }) => name)) };
+  return { days, readings: await rowsAbout(db, waiting) };
 }
 
-/** By what the planner counts on; of what it does not know, by the bytes. */
-async function rowsAbout(db: Kysely<Database>, names: readonly string[]): Promise<number> {
-  const { rows: [found] } = await sql<{ readonly rows: number }>`
-    select coalesce(
-      sum(case when reltuples > 0 then reltuples else pg_relation_size(oid) / 100 end), 0
-    )::float8 as rows
-    from pg_class
-    where oid in (
-      select to_regclass(name) from json_array_elements_text(${JSON.stringify(names)}) as n(name)
-    )`.execute(db);
-  return Math.round(found!.rows);
+/** By what the planner counts on; of what it does not know, as of shards, by the bytes. */
+async function rowsAbout(db: Kysely<Database>, parts: readonly KeptPart[]): Promise<number> {
+  const names = parts.map(({ partition }) => partition.name);
+  const { rows } = await sql<{ readonly name: string; readonly rows: number }>`
+    select c.relname::text as name, c.reltuples::float8 as rows
+    from json_array_elements_text(${JSON.stringify(names)}) as names(name)
+      join pg_class c on c.oid = to_regclass(names.name)
+    where c.reltuples > 0`.execute(db);
+  const known = new Map(rows.map(({ name, rows }) => [name, rows]));
+  return Math.round(parts.reduce(
+    (sum, { partition, bytes }) => sum + (known.get(partition.name) ?? bytes / rowBytes),
+    0,
+  ));
 }
