@@ -1,5 +1,5 @@
 import { type Kysely, sql } from "kysely";
-import type { ReadingColumns } from "../../history/reading_columns.ts";
+import { withoutLast } from "../../history/without_last.ts";
 import type { DeviceKey } from "../../readings/device_key.ts";
 import type { Database } from "../database.ts";
 import { pageDeviceKeys } from "../devices/page_device_keys.ts";
@@ -9,7 +9,7 @@ import { instant } from "../readings/instant.ts";
 import { type Compaction, findCompaction, firstKey, saveCompaction } from "./compaction.ts";
 import { chunksOf } from "./history_chunk.ts";
 import { insertChunks } from "./insert_chunks.ts";
-import { readClosed } from "./read_closed.ts";
+import { readColumns } from "./read_columns.ts";
 
 /** Readings before it are not accepted. */
 const oldestMicros = Date.UTC(2000, 0, 1) * 1_000;
@@ -104,7 +104,7 @@ async function stageDevices(
   }
   const { tenantId } = first;
   const ofTenant = keys.filter((key) => key.tenantId === tenantId);
-  const read = await readClosed(transaction, {
+  const read = await readColumns(transaction, "closed_readings", {
     tenantId,
     deviceIds: ofTenant.map(({ deviceId }) => deviceId),
     fromMicros: stretchMicros,
@@ -153,20 +153,4 @@ async function nextDevices(
   const after = { tenantId, deviceId };
   if (resumedMicros === undefined) return await pageDeviceKeys(db, after, limit);
   return [after, ...await pageDeviceKeys(db, after, limit - 1)];
-}
-
-/** Without those of the last instant, which may not be all of it. */
-function withoutLast(columns: ReadingColumns): ReadingColumns {
-  const last = columns.micros.at(-1)!;
-  const count = columns.micros.indexOf(last);
-  if (count === 0) {
-    throw new Error(`Cannot pack: a device has ${columns.count} readings in one microsecond`);
-  }
-  return {
-    count,
-    micros: columns.micros.subarray(0, count),
-    nanos: columns.nanos?.subarray(0, count),
-    values: columns.values.map((column) => column.subarray(0, count)),
-    oddTieBreaks: columns.oddTieBreaks,
-  };
 }
