@@ -7,6 +7,7 @@ import { devCommand } from "./dev/dev.ts";
 import { migrateCommand } from "./migrate/migrate.ts";
 import { parkedCommand } from "./parked/parked.ts";
 import { historyCommand } from "./history/history.ts";
+import { rollupsCommand } from "./rollups/rollups.ts";
 import { verifyCommand } from "./verify/verify.ts";
 
 /** What `demo-app` can do, in the order of its help. */
@@ -19,5 +20,6 @@ export const commands: readonly RunnableCommand[] = [
   deadLettersCommand,
   parkedCommand,
   historyCommand,
+  rollupsCommand,
   verifyCommand,
 ];
