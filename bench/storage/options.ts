@@ -48,7 +48,7 @@ const usual = {
   "long-devices": 20,
   "long-days": 366,
   "devices": 1_000,
-  "noisy": 200_000,
+  "noisy": 600_000,
   "samples": 400,
   "written": 200_000,
   "rounds": 3,

@@ -13,5 +13,6 @@ export function compactor(db: Kysely<Database>, days = 1): Compactor {
     nowMs: () => Date.now(),
     onPacked: () => {},
     log: getLogger("compaction-test"),
+    lateAtOnce: true,
   });
 }

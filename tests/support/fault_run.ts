@@ -64,8 +64,8 @@ export class FaultRun implements AsyncDisposable {
     return new FaultRun(options, open.move(), path, servers);
   }
 
-  /** Starts a backend, and resolves once it is ready. */
-  async startBackend(): Promise<TaskProcess> {
+  /** Starts a backend, and resolves once it is ready; `env` for this one alone. */
+  async startBackend(env: Readonly<Record<string, string>> = {}): Promise<TaskProcess> {
     const backend = this.#open.use(startTask("backend", {
       env: {
         APP_BACKEND_DB_URL: this.#databaseUrl(),
@@ -75,6 +75,7 @@ export class FaultRun implements AsyncDisposable {
         APP_BACKEND_GRPC_PORT: "0",
         APP_BACKEND_METRICS_PORT: "0",
         ...this.#options.backendEnv,
+        ...env,
       },
     }));
     this.backends.push(backend);

@@ -75,7 +75,10 @@ export class FaultServers implements AsyncDisposable {
   }
 
   async stored(): Promise<number> {
-    const [row] = await this.sql("select count(*)::int as n from sensor_readings");
+    const [row] = await this.sql(`
+      select (select count(*) from sensor_readings)::int
+        + (select count(*) from closed_readings)::int
+        + (select coalesce(sum(readings), 0) from sensor_history)::int as n`);
     return row!["n"] as number;
   }
 

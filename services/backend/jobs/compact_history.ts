@@ -21,6 +21,8 @@ export interface CompactionOptions {
   /** Told of readings that were packed: those of closed days, or late ones. */
   readonly onPacked: (readings: number, what: "compacted" | "late") => void;
   readonly log: Logger;
+  /** Packs late readings whether a day was closed before or not. */
+  readonly lateAtOnce?: boolean;
 }
 
 const intervalMs = 60_000;
@@ -29,8 +31,8 @@ const name = "compact_history";
 const firstDevices = 50;
 
 /**
- * Packs what is old enough: closes days, packs those that are closed, and what
- * came late of days that are packed. A bit each run.
+ * Packs what is old enough: closes days, packs those that are closed, and then
+ * what came late of days before. A bit each run.
  */
 export function compactHistoryJob(options: CompactionOptions): Job {
   const compaction = new Compactor(options);
@@ -42,9 +44,12 @@ export class Compactor {
   readonly #options: CompactionOptions;
   #devices = firstDevices;
   #late: ParkedKey | undefined;
+  /** Whether late readings are to be packed: once a day, since that packs all of their days anew. */
+  #lateAreDue: boolean;
 
   constructor(options: CompactionOptions) {
     this.#options = options;
+    this.#lateAreDue = options.lateAtOnce ?? false;
   }
 
   async step(signal: AbortSignal): Promise<JobOutcome> {
@@ -52,11 +57,13 @@ export class Compactor {
     const closeUntil = dayOf((nowMs() - afterMs) * 1_000);
     const closed = await closeOldest(db, closeUntil, { log, signal });
     if (closed !== undefined) {
+      this.#lateAreDue = true;
       log.info("Closed a day", { partition: closed.name });
       return "more";
     }
     const partition = await nextToPack(db);
-    return partition === undefined ? await this.#mergeLate() : await this.#pack(partition, signal);
+    if (partition !== undefined) return await this.#pack(partition, signal);
+    return this.#lateAreDue ? await this.#mergeLate() : "done";
   }
 
   async #pack(partition: Partition, signal: AbortSignal): Promise<JobOutcome> {
@@ -82,6 +89,8 @@ export class Compactor {
     const { merged, after } = await mergeLate(db, this.#late);
     this.#late = after;
     onPacked(merged, "late");
-    return merged > 0 || after !== undefined ? "more" : "done";
+    if (merged > 0 || after !== undefined) return "more";
+    this.#lateAreDue = this.#options.lateAtOnce ?? false;
+    return "done";
   }
 }

@@ -3,6 +3,7 @@ import { getLogger } from "@logtape/logtape";
 import { CompiledQuery, Kysely, PostgresDialect, sql } from "kysely";
 import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { databaseConfig } from "../../../tests/support/database_config.ts";
+import { makeManyDays } from "../../../tests/support/many_days.ts";
 import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres.ts";
 import { device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
 import { SessionPool } from "./connection/session_pool.ts";
@@ -15,6 +16,8 @@ import { deleteParked } from "./parked/delete_parked.ts";
 import { dropParked } from "./parked/drop_parked.ts";
 import { knownParked } from "./parked/known_parked.ts";
 import { takeParked } from "./parked/take_parked.ts";
+import { dayMicros } from "./partitions/days.ts";
+import { listPartitions } from "./partitions/list_partitions.ts";
 import { pageReadings } from "./readings/page_readings.ts";
 import { lastInstants, latestReadings } from "./readings/read_readings.ts";
 import { writeReadings } from "./readings/write_readings.ts";
@@ -33,6 +36,8 @@ const parkedKeys = Array.from({ length: 1_000 }, (_, at) => ({
   micros: (noonSeconds + at) * 1_000_000,
   tieBreak: String(at),
 }));
+/** As `rows`, of now. */
+const rowsOfNow = rows.map((row, at) => ({ ...row, micros: Date.now() * 1_000 + at }));
 const everything = { deviceId: undefined, olderThanMs: undefined };
 const before = { micros: noonSeconds * 1_000_000, tieBreak: 5n };
 
@@ -41,7 +46,12 @@ interface Circumstances {
   readonly session?: "ingest";
   /** Before there are statistics, a tenant seems one of many, and its rows few enough to sort. */
   readonly maySortAtFirst?: true;
+  /** That its plans have, all of them together. */
+  readonly mostPartitions?: number;
 }
+
+/** Partitions that there are, besides the one of what is older. */
+const days = 400;
 
 /** Statements, and what their plans must not do. */
 const statements: readonly [name: string, run: Run, never: RegExp, Circumstances?][] = [
@@ -49,18 +59,29 @@ const statements: readonly [name: string, run: Run, never: RegExp, Circumstances
     "the first page",
     (db) => pageReadings(db, defaultTenant, { deviceId: "d7", before: undefined, limit: 51 }),
     /Sort|Seq Scan|Bitmap/,
-    { maySortAtFirst: true },
+    { maySortAtFirst: true, mostPartitions: 14 },
   ],
   [
     "a later page",
     (db) => pageReadings(db, defaultTenant, { deviceId: "d7", before, limit: 51 }),
     /Sort|Seq Scan|Bitmap/,
-    { maySortAtFirst: true },
+    { maySortAtFirst: true, mostPartitions: 14 },
+  ],
+  [
+    "a page of half a year ago",
+    (db) =>
+      pageReadings(db, defaultTenant, {
+        deviceId: "d7",
+        before: { micros: Date.now() * 1_000 - days / 2 * dayMicros, tieBreak: 5n },
+        limit: 51,
+      }),
+    /Sort|Seq Scan|Bitmap/,
+    { maySortAtFirst: true, mostPartitions: 14 },
   ],
   [
     "the newest of each",
     (db) => latestReadings(db, defaultTenant, ["d1", "d7", "d9"]),
-    /Seq Scan|Bitmap/,
+    /Seq Scan|Bitmap|Sort|Merge Append/,
     { maySortAtFirst: true },
   ],
   ["a device", (db) => findDevice(db, defaultTenant, "d7"), /Seq Scan/],
@@ -75,7 +96,10 @@ const statements: readonly [name: string, run: Run, never: RegExp, Circumstances
     (db) => lastInstants(db, defaultTenant, ["d1", "d7"]),
     /Seq Scan/,
   ],
-  ["a batch of readings", (db) => writeReadings(db, defaultTenant, rows), /Seq Scan/, {
+  ["a batch of readings", (db) => writeReadings(db, defaultTenant, rowsOfNow), /Seq Scan/, {
+    session: "ingest",
+  }],
+  ["a batch of late readings", (db) => writeReadings(db, defaultTenant, rows), /Seq Scan/, {
     session: "ingest",
   }],
   ["a batch of devices", (db) => writeDevices(db, defaultTenant, devices), /Seq Scan/, {
@@ -148,13 +172,16 @@ Deno.test({
       },
     };
     await migrateToLatest(db, log, { beside: ingest });
-    for (const table of ["iot_devices", "sensor_readings", "parked_readings"]) {
+    await makeManyDays(db, days);
+    const partitions = (await listPartitions(db, "sensor_readings")).map(({ name }) => name);
+    for (const table of ["iot_devices", "parked_readings", ...partitions]) {
       await sql`alter table ${sql.table(table)} set (autovacuum_enabled = false)`.execute(db);
     }
     await fill(db);
     for (const state of ["without statistics", "with statistics"]) {
       if (state === "with statistics") await sql`analyze`.execute(db);
-      for (const [name, run, never, { session, maySortAtFirst } = {}] of statements) {
+      for (const [name, run, never, circumstances = {}] of statements) {
+        const { session, maySortAtFirst, mostPartitions = Infinity } = circumstances;
         await test.step(`${name}, ${state}`, async () => {
           const plan = await plansOf(session === "ingest" ? ingest : db, queries, run);
           assert.match(plan, /Index/);
@@ -162,13 +189,20 @@ Deno.test({
             ? /Seq Scan on (?!lagging_writers)/
             : never;
           assert.doesNotMatch(plan, refused, plan);
+          const looked = new Set(plan.match(/(?<= on )sensor_readings_\w+/g));
+          assert.ok(looked.size <= mostPartitions, plan);
+          // Known as it is planned, which takes long for each partition.
+          if (mostPartitions < days) assert.doesNotMatch(plan, /Subplans Removed/, plan);
         });
       }
     }
   },
 });
 
-/** 100,000 devices; as many readings of 100 of them, and parked ones of 100 others. */
+/**
+ * 100,000 devices; of 100 of them as many readings before all days that are
+ * open, and of 10 of them 1,000 of each of these; and parked ones of 100 others.
+ */
 async function fill(db: Kysely<Database>): Promise<void> {
   await sql`
     insert into iot_devices select 'd' || n, '', '', '', '', 0, 0, now(), now()
@@ -180,6 +214,11 @@ async function fill(db: Kysely<Database>): Promise<void> {
       select ${prefix}::text || 1 + n % 100, timestamptz '2024-03-01' + n * interval '1 s', n, 20, 50, 1000, 90
       from generate_series(1, 100000) n`.execute(db);
   }
+  await sql`
+    insert into sensor_readings
+      (device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level)
+    select 'd' || 1 + n % 10, open_from + n / 1000.0 * interval '1 day', n, 20, 50, 1000, 90
+    from reading_progress, generate_series(0, ${days * 1_000}::int - 1) n`.execute(db);
 }
 
 /** The plans of the statements that `run` executes, under its settings and without its effects. */
@@ -201,5 +240,13 @@ async function plansOf(
     }
     throw undo;
   }).catch((error) => assert.equal(error, undo));
-  return plans.join("\n");
+  return withoutNothing(plans.join("\n"));
+}
+
+/** Leaves out how a table of one row is read, and how nothing is sorted: what no partition can have. */
+function withoutNothing(plan: string): string {
+  return plan.replaceAll(/Seq Scan on reading_progress/g, "").replaceAll(
+    /Sort {2}[^\n]*\n *Sort Key: [^\n]*\n *-> {2}Result {2}[^\n]*\n *One-Time Filter: false/g,
+    "",
+  );
 }

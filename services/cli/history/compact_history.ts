@@ -23,7 +23,8 @@ export async function compactHistory(
 ): Promise<void> {
   const counts = { compacted: 0, late: 0 };
   const onPacked = (readings: number, what: keyof typeof counts) => void (counts[what] += readings);
-  const compactor = new Compactor({ db, afterMs, nowMs: () => Date.now(), onPacked, log });
+  const packing = { db, afterMs, nowMs: () => Date.now(), onPacked, log, lateAtOnce: true };
+  const compactor = new Compactor(packing);
   try {
     if (expanded) await packAgain(db);
     for (;;) {

@@ -80,7 +80,7 @@ export async function verifyRun(options: VerifyRunOptions): Promise<RunCounts> {
     const turns = turnsOf(manifest, index, untilUs);
     const comparison = new DeviceComparison({
       turns,
-      readingAt: (instantUs) => fleet.reading(index, instantUs),
+      readingAt: fleet.sensorsOf(index),
       onDifference(found) {
         counts[found.difference]++;
         onDifference(deviceId, found);

@@ -3,6 +3,7 @@ import { toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
 import { type SensorReading, SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
+import { valuesOf } from "#shared/telemetry/measures.ts";
 import { Fleet } from "./fleet.ts";
 import { places } from "./places.ts";
 
@@ -36,6 +37,16 @@ Deno.test("a reading has its sensors' resolution", () => {
     assert.equal(reading.pressure, Number(reading.pressure.toFixed(2)));
     assert.equal(reading.batteryLevel, Number(reading.batteryLevel.toFixed(1)));
     assert.ok(!Object.is(reading.temperature, -0));
+  }));
+});
+
+Deno.test("a device's sensors measure what its readings hold", () => {
+  fc.assert(fc.property(anySeed, anyIndex, anyInstantUs, (seed, index, instantUs) => {
+    const fleet = new Fleet(seed);
+    assert.deepEqual(
+      valuesOf(fleet.sensorsOf(index)(instantUs)),
+      valuesOf(fleet.reading(index, instantUs)),
+    );
   }));
 });
 

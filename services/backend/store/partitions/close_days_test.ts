@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
 import { type Kysely, sql } from "kysely";
 import { defaultTenant } from "#shared/telemetry/tenant.ts";
+import { citusUrl } from "../../../../tests/support/citus.ts";
+import { databaseConfig } from "../../../../tests/support/database_config.ts";
 import {
   areContiguous,
   daysAgo,
@@ -10,10 +12,12 @@ import {
   placesOf,
   rowsAt,
 } from "../../../../tests/support/days.ts";
-import { eachDatabase, eachServer } from "../../../../tests/support/each_database.ts";
+import { eachDatabase, eachServer, postgresTest } from "../../../../tests/support/each_database.ts";
 import { keptLog } from "../../../../tests/support/log_lines.ts";
+import { postgresUrl } from "../../../../tests/support/postgres.ts";
 import { device } from "../../../../tests/support/store_rows.ts";
 import { waitUntil } from "../../../../tests/support/wait_until.ts";
+import { openDatabase } from "../connection/open_database.ts";
 import { sqlState } from "../connection/write_failure.ts";
 import type { Database } from "../database.ts";
 import { writeDevices } from "../devices/write_devices.ts";
@@ -51,6 +55,22 @@ async function checksOf(db: Kysely<Database>, table: string): Promise<readonly s
     select conname::text as name from pg_constraint
     where conrelid = to_regclass(${table}) and contype = 'c'`.execute(db);
   return rows.map(({ name }) => name);
+}
+
+async function urlOf(db: Kysely<Database>): Promise<string> {
+  const { rows: [row] } = await sql<{ name: string; port: number }>`
+    select current_database()::text as name, inet_server_port() as port`.execute(db);
+  const servers = [postgresUrl, citusUrl].flatMap((url) => url === undefined ? [] : [new URL(url)]);
+  const url = servers.find(({ port }) => Number(port || "5432") === row!.port)!;
+  url.pathname = `/${row!.name}`;
+  return url.href;
+}
+
+/** Rows that were read of a table one after the other. */
+async function rowsRead(db: Kysely<Database>, table: string): Promise<number> {
+  const { rows: [row] } = await sql<{ rows: number }>`
+    select pg_stat_get_tuples_returned(to_regclass(${table}))::int as rows`.execute(db);
+  return row!.rows;
 }
 
 eachDatabase("closeOldest", {
@@ -202,6 +222,21 @@ eachServer("closeOldest beside others", {
     assert.deepEqual(await placesOf(db), { closed: 10 * names.length, older: 0, open: 10 });
   },
 
+  async "refuses no reading where another has closed the day that it was about to close"(db) {
+    const [first, second] = await prepare(db, 4);
+    await write(db, rowsAt("a", first!.fromMicros));
+    await using slow = await openDatabase(databaseConfig(await urlOf(db), 1), log);
+    // Of one session, somebody else has it once the day has been found.
+    const closing = closeOldest(slow.db, first!.untilMicros, { log });
+    await slow.db.transaction().execute(async () => {
+      assert.deepEqual(await closeOldest(db, Infinity, { log }), first);
+      assert.deepEqual(await closeOldest(db, Infinity, { log }), second);
+    });
+    assert.equal(await closing, undefined);
+    assert.deepEqual(await checksOf(db, "sensor_readings_older"), []);
+    assert.equal(await write(db, rowsAt("a", second!.fromMicros)), 1);
+  },
+
   async "keeps away from tables that a reader stays in, and writers go on"(db) {
     const [first] = await prepare(db, 2);
     await write(db, rowsAt("a", first!.fromMicros));
@@ -237,5 +272,43 @@ eachServer("closeOldest beside others", {
     assert.deepEqual(await openDays(db), days);
     await write(db, rowsAt("a", days[0]!.fromMicros - dayMicros));
     assert.equal((await placesOf(db)).older, 1);
+  },
+});
+
+postgresTest("closeOldest of days before which many readings are late, on PostgreSQL", {
+  async "reads them before others wait, and then no more"(db) {
+    const [first] = await prepare(db, 2);
+    const late = 10_000;
+    await sql`
+      insert into sensor_readings
+        (device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level)
+      select 'a', ${new Date(
+      first!.fromMicros / 1_000,
+    )}::timestamptz + n * interval '1 s', n, 1, 1, 1, 1
+      from generate_series(-${sql.lit(late)}, 10000) n`.execute(db);
+    const before = await rowsRead(db, "sensor_readings_older");
+    const kept = keptLog();
+    {
+      // What it has read is counted when its session ends, if not before.
+      await using closer = await openDatabase(databaseConfig(await urlOf(db)), log);
+      const closing = await db.transaction().execute(async (reader) => {
+        await sql`lock table only sensor_readings in access share mode`.execute(reader);
+        const done = closeOldest(closer.db, first!.untilMicros, { log: kept.log });
+        await waitUntil(() => kept.lines.length > 0, { what: "the closing to wait" });
+        const { rows: promises } = await sql`
+          select convalidated as valid from pg_constraint
+          where conrelid = to_regclass('sensor_readings_older') and contype = 'c'`.execute(db);
+        assert.deepEqual(promises, [{ valid: true }]);
+        return { done };
+      });
+      assert.deepEqual(await closing.done, first);
+    }
+    await waitUntil(
+      async () => await rowsRead(db, "sensor_readings_older") >= before + late,
+      { what: "what was read to be counted" },
+    );
+    assert.equal(await rowsRead(db, "sensor_readings_older"), before + late);
+    // Of the day itself only whether it has any.
+    assert.ok(await rowsRead(db, first!.name) <= 1);
   },
 });

@@ -1,9 +1,9 @@
 import { type ExpressionBuilder, sql } from "kysely";
+import { type MeasuredValues, measures } from "#shared/telemetry/measures.ts";
 import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { tieBreakAt } from "../../history/tie_break_at.ts";
 import type { ReadingColumns } from "../../history/reading_columns.ts";
 import { unpackReadings } from "../../history/unpack_readings.ts";
-import { valuesAt } from "../../history/values_at.ts";
 import { measuredHash } from "../../readings/tie_break.ts";
 import type { Database } from "../database.ts";
 import { dayOf } from "../partitions/days.ts";
@@ -89,18 +89,25 @@ function unpackPage(chunks: Uint8Array, { span, after, limit }: RunPage): Packed
 function setRow(to: DataView, row: number, columns: ReadingColumns, place: number): void {
   setPackedMicros(to, row, columns.micros[place]!);
   setTieBreak(to, row + packedAt.tieBreak, columns, place);
-  columns.values.forEach((column, measure) =>
-    to.setFloat64(row + packedAt.values + 8 * measure, column[place]!)
-  );
+  for (let measure = 0; measure < columns.values.length; measure++) {
+    to.setFloat64(row + packedAt.values + 8 * measure, columns.values[measure]![place]!);
+  }
 }
 
 /** The bits of a tie break's high half that are of its hash; those above are nanoseconds. */
 const hashBitsAbove = 21;
 
+/** Of the reading under way: one for all, since there are many. */
+const measured: MeasuredValues = measures.map(() => undefined);
+
 function setTieBreak(to: DataView, at: number, columns: ReadingColumns, place: number): void {
   const odd = columns.oddTieBreaks?.get(place);
   if (odd !== undefined) return to.setBigInt64(at, odd);
-  const hash = measuredHash(valuesAt(columns, place));
+  for (let measure = 0; measure < measured.length; measure++) {
+    const value = columns.values[measure]![place]!;
+    measured[measure] = Number.isNaN(value) ? undefined : value;
+  }
+  const hash = measuredHash(measured);
   const high = Math.floor(hash / 2 ** 32);
   to.setInt32(at, (columns.nanos?.[place] ?? 0) << hashBitsAbove | high);
   to.setUint32(at + 4, hash - high * 2 ** 32);

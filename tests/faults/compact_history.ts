@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { toBinary } from "@bufbuild/protobuf";
+import { IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
+import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
+import { Fleet, modelVersion } from "../../services/generator/fleet/fleet.ts";
+import { writeManifest } from "../../services/generator/run/manifest_file.ts";
+import { FaultRun, seed } from "../support/fault_run.ts";
+import { databaseUrl } from "../support/fault_servers.ts";
+import type { RawMessage } from "../support/raw_publisher.ts";
+import { startTask } from "../support/task_process.ts";
+import { waitUntil } from "../support/wait_until.ts";
+
+const devices = 40;
+const days = 4;
+const intervalUs = 60_000_000;
+const turns = days * 1_440;
+const dayMs = 86_400_000;
+/** What a backend writes in packing, one table after the other, and is killed in. */
+const killedIn = ["staged_history", "compactions", "compacted_days", "sensor_history"];
+const kills = 12;
+const packing = { APP_BACKEND_HISTORY_AFTER: "1d" };
+
+Deno.test("Nothing is lost or doubled when backends are killed while they pack history", async () => {
+  await using run = await FaultRun.open({
+    devices,
+    perSecond: devices,
+    backendEnv: { APP_BACKEND_INGEST_BATCH_SIZE: "1000" },
+  });
+  // Of the days before yesterday, so that all of them are to be packed.
+  const startUs = (Math.floor(Date.now() / dayMs) - days - 1) * dayMs * 1_000;
+  const readings = shuffled(allReadings(startUs));
+  const late = readings.splice(readings.length * 0.7);
+  await using publisher = await run.servers.openPublisher();
+  await publisher.publish(announcements(startUs));
+  const asRows = await run.startBackend({ APP_BACKEND_HISTORY_COMPACTION: "false" });
+  await publisher.publish(readings);
+  await run.stores(readings.length);
+  assert.equal((await run.endBackend(asRows, "SIGTERM")).code, 0);
+
+  const lateEach = Math.ceil(late.length / kills);
+  for (let kill = 0; kill < kills; kill++) {
+    await killWhilePacking(run, killedIn[kill % killedIn.length]!, async () => {
+      await publisher.publish(late.splice(0, lateEach));
+      // A part of what is packed comes again.
+      await publisher.publish(readings.slice(kill * 500, kill * 500 + 200));
+    });
+  }
+  await run.startBackend(packing);
+  await run.stores(devices * turns);
+  await run.drained();
+  await packAll(run);
+  for (const table of ["closed_readings", "staged_history", "compactions", "sensor_readings"]) {
+    const [row] = await run.servers.sql(`select count(*)::int as n from ${table}`);
+    assert.equal(row!["n"], 0, table);
+  }
+  await writeManifest(run.manifest, {
+    model: modelVersion,
+    seed,
+    devices,
+    startUs,
+    intervalUs,
+    count: turns,
+    confirmedUntilUs: undefined,
+  });
+  await run.finish({ readings: devices * turns });
+});
+
+/** Has a backend pack until it waits for a lock on the table, and then kills it. */
+async function killWhilePacking(
+  run: FaultRun,
+  table: string,
+  meanwhile: () => Promise<void>,
+): Promise<void> {
+  await using locker = await run.servers.session();
+  await locker.client.query("begin");
+  await locker.client.query(`lock table ${table} in exclusive mode`);
+  const backend = await run.startBackend(packing);
+  await meanwhile();
+  await waitUntil(async () => {
+    const waiting = await run.servers.sql(
+      `select from pg_locks where not granted and relation = '${table}'::regclass`,
+    );
+    return waiting.length > 0;
+  }, { what: `a backend to write to ${table}` });
+  await run.endBackend(backend, "SIGKILL");
+  // What it has sent is committed or not.
+  if (Math.random() < 0.5) await run.servers.terminateSessions();
+  await locker.client.query("rollback");
+}
+
+/** As an operator would have it done at once. */
+async function packAll(run: FaultRun): Promise<void> {
+  await using compact = startTask("demo-app", {
+    args: [
+      "history",
+      "compact",
+      "--history-after=1d",
+      `--db-url=${databaseUrl(run.servers.postgres.url)}`,
+    ],
+  });
+  assert.equal((await compact.ended).code, 0, compact.output());
+}
+
+function allReadings(startUs: number): RawMessage[] {
+  const fleet = new Fleet(seed);
+  return Array.from({ length: devices * turns }, (_, at) => {
+    const index = at % devices;
+    const turn = Math.floor(at / devices);
+    const phaseUs = Math.floor(index * intervalUs / devices);
+    const reading = fleet.reading(index, startUs + phaseUs + turn * intervalUs);
+    return { queue: "sensor-data", body: toBinary(SensorReadingSchema, reading) };
+  });
+}
+
+function announcements(startUs: number): readonly RawMessage[] {
+  const fleet = new Fleet(seed);
+  return Array.from({ length: devices }, (_, index) => ({
+    queue: "device-data",
+    body: toBinary(IoTDeviceSchema, fleet.device(index, startUs / 1_000_000)),
+  }));
+}
+
+function shuffled<Item>(items: readonly Item[]): Item[] {
+  const order = items.map((item) => ({ item, at: Math.random() }));
+  return order.sort((a, b) => a.at - b.at).map(({ item }) => item);
+}
