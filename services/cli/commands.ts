@@ -9,6 +9,7 @@ import { parkedCommand } from "./parked/parked.ts";
 import { historyCommand } from "./history/history.ts";
 import { retentionCommand } from "./retention/retention.ts";
 import { storageCommand } from "./storage/storage.ts";
+import { rollupsCommand } from "./rollups/rollups.ts";
 import { verifyCommand } from "./verify/verify.ts";
 
 /** What `demo-app` can do, in the order of its help. */
@@ -23,5 +24,6 @@ export const commands: readonly RunnableCommand[] = [
   historyCommand,
   retentionCommand,
   storageCommand,
+  rollupsCommand,
   verifyCommand,
 ];
