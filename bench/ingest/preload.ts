@@ -59,8 +59,9 @@ export async function preload(
   }
   await builder.query("vacuum (freeze, analyze) sensor_readings");
   const { rows: [size] } = await builder.query<{ table: string; index: string }>(
-    `select pg_size_pretty(pg_table_size('sensor_readings')) as table,
-       pg_size_pretty(pg_indexes_size('sensor_readings')) as index`,
+    `select pg_size_pretty(sum(pg_table_size(relid))) as table,
+       pg_size_pretty(sum(pg_indexes_size(relid))) as index
+     from pg_partition_tree('sensor_readings')`,
   );
   const seconds = (performance.now() - startMs) / 1_000;
   say(`Took ${seconds.toFixed(0)} s; the table has ${size!.table}, its indexes ${size!.index}`);

@@ -113,10 +113,17 @@ async function openOwnDatabase(
   await pg.connect();
   open.defer(() => pg.end());
   // It would fall into some drains and not into others: they begin with all of it done.
-  for (const table of ["sensor_readings", "iot_devices"]) {
+  for (const table of [...await partitionsOf(pg), "iot_devices"]) {
     await pg.query(`alter table ${table} set (autovacuum_enabled = off)`);
   }
   return { databaseUrl, pg };
+}
+
+async function partitionsOf(pg: Client): Promise<readonly string[]> {
+  const { rows } = await pg.query<{ name: string }>(
+    "select relid::text as name from pg_partition_tree('sensor_readings') where isleaf",
+  );
+  return rows.map(({ name }) => name);
 }
 
 async function createDatabase(
@@ -153,7 +160,8 @@ async function createTables(databaseUrl: string, citus: CitusOptions | undefined
 
 /** Empty tables but for the devices, at rest: what an earlier run left to do is done. */
 export async function resetTables({ pg }: Site, devices: number): Promise<void> {
-  await pg.query("truncate sensor_readings, parked_readings, iot_devices");
+  // With all that refers to devices.
+  await pg.query("truncate parked_readings, iot_devices cascade");
   const chunk = 10_000;
   for (let from = 0; from < devices; from += chunk) {
     const rows = Array.from({ length: Math.min(chunk, devices - from) }, (_, i) => {

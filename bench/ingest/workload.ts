@@ -14,9 +14,15 @@ export interface Workload {
 const seed = 1;
 export const fleet = new Fleet(seed);
 
-/** When a turn begins, in Unix seconds: years ago, since none of a large table may be in the future. */
+const daySeconds = 86_400;
+
+/**
+ * When a turn begins, in Unix seconds: some days ago, since none of a large
+ * table may be in the future, and each must be of a day that is open.
+ */
 export function turnSeconds(turn: number): number {
-  return Date.UTC(2020, 0, 1) / 1_000 + turn;
+  const today = Math.floor(Date.now() / 1_000 / daySeconds) * daySeconds;
+  return today - 6 * daySeconds + turn;
 }
 
 export function turnsOf({ devices, readings }: Workload): number {
