@@ -9,6 +9,7 @@ import * as tenants from "./0007_tenants.ts";
 import * as latestReadings from "./0008_latest_readings.ts";
 import * as dayPartitions from "./0009_day_partitions.ts";
 import * as history from "./0010_history.ts";
+import * as rollups from "./0011_rollups.ts";
 import type { OnlineStep } from "./online_step.ts";
 
 export interface ReversibleMigration extends Migration {
@@ -39,4 +40,5 @@ export const migrations: Readonly<Record<string, ReversibleMigration>> = {
   "0008_latest_readings": latestReadings,
   "0009_day_partitions": dayPartitions,
   "0010_history": history,
+  "0011_rollups": rollups,
 };

@@ -27,6 +27,8 @@ import { LastSeen } from "./jobs/last_seen.ts";
 import { makePartitionsJob } from "./jobs/make_partitions.ts";
 import { mendDevicesJob } from "./jobs/mend_devices.ts";
 import { releaseParkedJob } from "./jobs/release_parked.ts";
+import { rollUpJob } from "./jobs/roll_up.ts";
+import { showRollups } from "./jobs/rollup_metrics.ts";
 import { runJobs } from "./jobs/run_jobs.ts";
 import { writerMarkJob } from "./jobs/writer_mark.ts";
 import { serveApi } from "./rpc_server/serve_api.ts";
@@ -148,6 +150,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
       : []),
     mendDevicesJob({ db: maintenance, log }),
     writerMarkJob(lagging),
+    rollUpJob({ db: maintenance, nowMs: () => clock.nowMs(), onTurn: showRollups(registry) }),
   ], { registry, log }));
   const deadLetters = outlets.use(
     await broker.openPublisher({

@@ -1,11 +1,12 @@
 import { getLogger } from "@logtape/logtape";
-import { type Kysely, sql } from "kysely";
+import type { Kysely } from "kysely";
 import { openDatabase } from "../../services/backend/store/connection/open_database.ts";
 import type { Database } from "../../services/backend/store/database.ts";
 import { distributeTables } from "../../services/backend/store/schema/distribute.ts";
 import { migrateToLatest } from "../../services/backend/store/schema/migrate.ts";
 import { citusUrl, createCitusTestDatabase } from "./citus.ts";
 import { databaseConfig } from "./database_config.ts";
+import { emptyTables } from "./empty_tables.ts";
 import { createTestDatabase, postgresUrl } from "./postgres.ts";
 import { tempPglite } from "./temp_pglite.ts";
 
@@ -71,9 +72,7 @@ async function runCases(
   await migrateToLatest(database.db, log);
   await prepare(database.db);
   for (const [name, run] of Object.entries(cases)) {
-    await sql`
-      truncate iot_devices, sensor_readings, closed_readings, sensor_history, staged_history,
-        compactions, compacted_days, parked_readings, lagging_writers`.execute(database.db);
+    await emptyTables(database.db);
     await test.step(name, () => run(database.db));
   }
 }

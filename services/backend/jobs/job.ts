@@ -6,6 +6,7 @@ export type JobName =
   | "make_partitions"
   | "mend_devices"
   | "release_parked"
+  | "roll_up"
   | "writer_mark";
 
 /**

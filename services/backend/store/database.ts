@@ -64,6 +64,25 @@ export interface Database {
     readonly only_row: Generated<boolean>;
     /** Days before it are closed. */
     readonly open_from: Date;
+    /** Who stores readings of before it marks their hours. */
+    readonly marking_until: Date;
+    /** Buckets that end there or before are rolled up, but for the hours that are marked. */
+    readonly rolled_until: Date;
+    /** Readings of before it are gone, as are the rollups of before the other three. */
+    readonly dropped_until: Date;
+    readonly minutes_dropped_until: Date;
+    readonly hours_dropped_until: Date;
+    readonly days_dropped_until: Date;
+  };
+  /** What readings come to by minute, by hour and by day (UTC). */
+  readonly rollups_minute: RollupTable;
+  readonly rollups_hour: RollupTable;
+  readonly rollups_day: RollupTable;
+  /** Hours that readings came to after they were rolled up; each as often as that was seen. */
+  readonly rollup_marks: {
+    readonly tenant_id: TenantId;
+    readonly device_id: string;
+    readonly hour: Date;
   };
   /** Backends that may have stored readings which the rows of their devices do not tell yet. */
   readonly lagging_writers: {
@@ -94,6 +113,29 @@ interface HistoryTable {
   readonly readings: number;
   readonly packed: Uint8Array;
 }
+
+/** What the readings of a device and a bucket come to. */
+type RollupTable =
+  & {
+    readonly tenant_id: TenantId;
+    readonly device_id: string;
+    readonly starts_at: Date;
+    readonly readings: number;
+  }
+  & {
+    readonly [Column in keyof MeasuredColumns as `${Column}_${"min" | "max" | "mean" | "last"}`]:
+      MeasuredColumns[Column];
+  }
+  & {
+    readonly [
+      /** Of those that a reading may come without: how many have it. */
+      Column in keyof MeasuredColumns as OptionalOnly<Column, `${Column}_count`>
+    ]: number;
+  };
+
+type OptionalOnly<Column extends keyof MeasuredColumns, Name> = null extends MeasuredColumns[Column]
+  ? Name
+  : never;
 
 /** Of the newest reading, as the row of its device has it; null where there is none, or not yet. */
 type LatestColumns =

@@ -33,6 +33,24 @@ const reading = {
   ...measured,
 } as const;
 
+const rolledUp = Object.fromEntries(
+  measures.flatMap(({ column, optional }) => [
+    ...(optional ? [[`${column}_count`, "integer"]] : []),
+    ...["min", "max", "mean", "last"].map((name) => [`${column}_${name}`, measured[column]]),
+  ]),
+  // As above.
+) as {
+  [Column in Exclude<keyof Rollup, keyof typeof bucket>]: Described<SelectType<Rollup[Column]>>;
+};
+type Rollup = Database["rollups_minute"];
+const bucket = {
+  tenant_id: "integer",
+  device_id: "text",
+  starts_at: "timestamp with time zone",
+  readings: "integer",
+} as const;
+const rollup = { ...bucket, ...rolledUp };
+
 const history = {
   tenant_id: "integer",
   device_id: "text",
@@ -88,7 +106,20 @@ const tables = {
     compacted_at: "timestamp with time zone",
     expanded: "boolean",
   },
-  reading_progress: { only_row: "boolean", open_from: "timestamp with time zone" },
+  reading_progress: {
+    only_row: "boolean",
+    open_from: "timestamp with time zone",
+    marking_until: "timestamp with time zone",
+    rolled_until: "timestamp with time zone",
+    dropped_until: "timestamp with time zone",
+    minutes_dropped_until: "timestamp with time zone",
+    hours_dropped_until: "timestamp with time zone",
+    days_dropped_until: "timestamp with time zone",
+  },
+  rollups_minute: rollup,
+  rollups_hour: rollup,
+  rollups_day: rollup,
+  rollup_marks: { tenant_id: "integer", device_id: "text", hour: "timestamp with time zone" },
   lagging_writers: { writer_id: "uuid", renewed_at: "timestamp with time zone" },
   schema_floor: { must_know: "text", required_by: "text" },
 } satisfies {

@@ -7,6 +7,7 @@ import { openFrom } from "../partitions/open_from.ts";
 import { placedColumns, rowOf } from "../readings/read_readings.ts";
 import type { ReadingKey } from "../readings/reading_key.ts";
 import { storeLate } from "../readings/store_readings.ts";
+import { markedColumns, markHours } from "../readings/mark_hours.ts";
 import { keyTuple } from "./parked_keys.ts";
 
 /** Readings that have left where they were parked for where they belong. */
@@ -130,7 +131,7 @@ async function moveOpen(
       "gone",
       (from) => deleteDue(from, due).where("timestamp", ">=", openFrom).returning(readingColumns),
     )
-    .with("stored", (from) =>
+    .with("written", (from) =>
       from.insertInto("sensor_readings")
         .columns(readingColumns)
         .expression(
@@ -138,12 +139,13 @@ async function moveOpen(
             .orderBy("device_id").orderBy("timestamp").orderBy("tie_break"),
         )
         .onConflict((conflict) => conflict.doNothing())
-        .returning("tenant_id"))
+        .returning(markedColumns))
+    .with("marked", markHours)
     .selectFrom("gone")
     .select((is) => [
       "device_id as deviceId",
       sql<number>`${is.fn.countAll()}::int`.as("moved"),
-      is.selectFrom("stored").select(sql<number>`count(*)::int`.as("count")).as("stored"),
+      is.selectFrom("written").select(sql<number>`count(*)::int`.as("count")).as("stored"),
     ])
     .groupBy("device_id")
     .execute();

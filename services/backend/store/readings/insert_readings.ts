@@ -5,6 +5,7 @@ import type { ReadingRow } from "../../readings/reading_row.ts";
 import { float8Array, int8Array, textArray, timestamptzArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
 import { openFrom, openFromMicros } from "../partitions/open_from.ts";
+import { markedColumns, markHours } from "./mark_hours.ts";
 import { measureColumnNames, measureColumns } from "./measure_columns.ts";
 
 /** A table that rows are written to, or of one of them only those of days that are open. */
@@ -37,7 +38,7 @@ export async function insertReadings(
   tenantId: TenantId,
   rows: readonly ReadingRow[],
 ): Promise<InsertedReadings> {
-  return await db.with(
+  const written = db.with(
     "written",
     (from) =>
       from.insertInto(into === "parked_readings" ? into : "sensor_readings")
@@ -56,8 +57,9 @@ export async function insertReadings(
         )
         .onConflict((conflict) => conflict.doNothing())
         // Counted by the statement: Citus reports the rows that it was given.
-        .returning("tenant_id"),
-  )
+        .returning(markedColumns),
+  );
+  return await (into === "parked_readings" ? written : written.with("marked", markHours))
     .selectFrom("written")
     .select([sql<number>`count(*)::int`.as("count"), openFromMicros.as("openFromMicros")])
     .executeTakeFirstOrThrow();

@@ -19,6 +19,10 @@ const byDevice: readonly Table[] = [
   "sensor_history",
   "staged_history",
   "parked_readings",
+  "rollups_minute",
+  "rollups_hour",
+  "rollups_day",
+  "rollup_marks",
 ];
 
 const distributedTables: readonly Table[] = [...everywhere, ...byDevice];

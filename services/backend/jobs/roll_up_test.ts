@@ -1,0 +1,223 @@
+import assert from "node:assert/strict";
+import { type Kysely, type KyselyPlugin, sql } from "kysely";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
+import { assertSameBuckets, bucketsOf } from "../../../tests/support/bucket_oracle.ts";
+import { eachDatabase, eachServer } from "../../../tests/support/each_database.ts";
+import { emptyTables } from "../../../tests/support/empty_tables.ts";
+import { keptLog } from "../../../tests/support/log_lines.ts";
+import { device, readingRow } from "../../../tests/support/store_rows.ts";
+import type { ReadingRow } from "../readings/reading_row.ts";
+import type { Database } from "../store/database.ts";
+import { writeDevices } from "../store/devices/write_devices.ts";
+import { writeReadings } from "../store/readings/write_readings.ts";
+import { type BucketQuery, readBuckets } from "../store/rollups/read_buckets.ts";
+import { Compactor } from "./compact_history.ts";
+import { rollUpJob } from "./roll_up.ts";
+
+const hour = 3_600;
+const day = 24 * hour;
+const deviceIds = ["a", "b", "c"];
+
+/** Numbers from 0 to below 1 that are the same for the same seed (mulberry32). */
+function randomOf(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** A transaction that has stored readings and is still open. */
+interface OpenWriter {
+  readonly rows: readonly ReadingRow[];
+  commit(): Promise<void>;
+}
+
+/**
+ * Writers, the job and readers, one step after the other, in an order that the
+ * seed gives; time goes by from the last days' noon on.
+ */
+class Scenario {
+  readonly #db: Kysely<Database>;
+  readonly #random: () => number;
+  readonly #stored = new Map<string, ReadingRow>();
+  readonly #open: OpenWriter[] = [];
+  readonly #job;
+  readonly #compactor;
+  #nowSeconds: number;
+
+  constructor(db: Kysely<Database>, seed: number) {
+    this.#db = db;
+    this.#random = randomOf(seed);
+    this.#nowSeconds = Math.floor(Date.now() / 1_000 / day) * day - 4 * day + 20 * hour;
+    this.#job = rollUpJob({
+      db,
+      nowMs: () => this.#nowSeconds * 1_000,
+      onTurn() {},
+      partReadings: 50,
+    });
+    this.#compactor = new Compactor({
+      db,
+      afterMs: day * 1_000,
+      nowMs: () => this.#nowSeconds * 1_000,
+      onPacked() {},
+      log: keptLog().log,
+    });
+  }
+
+  /** Whole, from 0 to below `end`. */
+  #below(end: number): number {
+    return Math.floor(this.#random() * end);
+  }
+
+  #rows(): readonly ReadingRow[] {
+    // Mostly of now, some late, and at times by days.
+    const late = this.#random() < 0.6 ? 600 : this.#random() < 0.8 ? 8 * hour : 40 * day;
+    return Array.from(
+      { length: 1 + this.#below(30) },
+      () =>
+        readingRow(deviceIds[this.#below(3)]!, {
+          seconds: this.#nowSeconds - this.#below(late),
+          temperature: Math.round(this.#random() * 4_000) / 100 - 20,
+          humidity: this.#random() * 100,
+        }),
+    );
+  }
+
+  async #store(db: Kysely<Database>, rows: readonly ReadingRow[]): Promise<void> {
+    await writeReadings(db, defaultTenant, rows);
+  }
+
+  #keep(rows: readonly ReadingRow[]): void {
+    for (const row of rows) {
+      this.#stored.set(`${row.deviceId} ${row.micros} ${row.tieBreak}`, row);
+    }
+  }
+
+  async write(): Promise<void> {
+    const rows = this.#rows();
+    await this.#store(this.#db, rows);
+    this.#keep(rows);
+  }
+
+  async beginWriting(): Promise<void> {
+    const rows = this.#rows();
+    const transaction = await this.#db.startTransaction().execute();
+    await this.#store(transaction, rows);
+    this.#open.push({ rows, commit: () => transaction.commit().execute() });
+  }
+
+  async endWriting(): Promise<void> {
+    const writer = this.#open.splice(this.#below(this.#open.length), 1)[0];
+    if (writer === undefined) return;
+    await writer.commit();
+    this.#keep(writer.rows);
+  }
+
+  /** Closes and packs days, and packs what came late of them; that waits for who writes. */
+  async pack(): Promise<void> {
+    while (this.#open.length > 0) await this.endWriting();
+    for (let steps = this.#below(6); steps >= 0; steps--) {
+      await this.#compactor.step(new AbortController().signal);
+    }
+  }
+
+  async rollUp(): Promise<void> {
+    await this.#job.run(new AbortController().signal);
+  }
+
+  pass(): void {
+    this.#nowSeconds += this.#below(this.#random() < 0.9 ? hour : 30 * hour);
+  }
+
+  #query(): BucketQuery {
+    const width = [1, 60, 600, hour, 6 * hour, day, 7 * day][this.#below(7)]!;
+    const untilSeconds = this.#nowSeconds + hour - this.#below(day);
+    const fromSeconds = untilSeconds - this.#below(this.#random() < 0.5 ? 3 * hour : 9 * day);
+    return {
+      deviceId: deviceIds[this.#below(3)]!,
+      fromMicros: fromSeconds * 1_000_000 + this.#below(1_000_000),
+      untilMicros: untilSeconds * 1_000_000,
+      bucketSeconds: width,
+    };
+  }
+
+  /** Reads, with `meanwhile` going on between its first statement and the next. */
+  async read(meanwhile: () => Promise<void>, what: string): Promise<void> {
+    const query = this.#query();
+    let first = true;
+    const between: KyselyPlugin = {
+      transformQuery: ({ node }) => node,
+      async transformResult({ result }) {
+        if (first) {
+          first = false;
+          await meanwhile();
+        }
+        return result;
+      },
+    };
+    const found = await readBuckets(this.#db.withPlugin(between), defaultTenant, query);
+    const expected = bucketsOf([...this.#stored.values()], query);
+    assertSameBuckets(found, expected, `${what}, ${JSON.stringify(query)}`);
+  }
+
+  async run(
+    name: string,
+    { steps, sessions, packing }: {
+      readonly steps: number;
+      readonly sessions: number;
+      readonly packing: boolean;
+    },
+  ): Promise<void> {
+    for (let step = 0; step < steps; step++) {
+      const write = () =>
+        this.#random() < 0.5 || this.#open.length >= sessions ? this.write() : this.beginWriting();
+      const one = async () => {
+        const dice = this.#random();
+        if (dice < 0.3) await write();
+        else if (dice < 0.45) await this.endWriting();
+        else if (dice < 0.6) this.pass();
+        else if (packing && dice < 0.7) await this.pack();
+        else await this.rollUp();
+      };
+      await one();
+      const meanwhile = async () => {
+        while (this.#random() < 0.5) await one();
+      };
+      await this.read(meanwhile, `${name}, step ${step}`);
+    }
+    while (this.#open.length > 0) await this.endWriting();
+  }
+}
+
+async function fresh(db: Kysely<Database>): Promise<void> {
+  await emptyTables(db);
+  await writeDevices(db, defaultTenant, deviceIds.map((id) => device(id)));
+}
+
+eachServer("rollUpJob, beside writers whose transactions are open", {
+  async "leaves readBuckets exact at every moment"(db) {
+    for (let seed = 1; seed <= 12; seed++) {
+      await fresh(db);
+      const options = { steps: 60, sessions: 3, packing: false };
+      await new Scenario(db, seed).run(`seed ${seed}`, options);
+    }
+  },
+});
+
+for (const seed of [101, 102, 103]) {
+  const each = seed === 101 ? eachDatabase : eachServer;
+  // A database closes its days once.
+  each(`rollUpJob, while days are packed, seed ${seed}`, {
+    async "leaves readBuckets exact at every moment"(db) {
+      await fresh(db);
+      const options = { steps: 100, sessions: 0, packing: true };
+      await new Scenario(db, seed).run(`seed ${seed}`, options);
+      const { count } = await db.selectFrom("sensor_history")
+        .select(sql<number>`count(*)::int`.as("count")).executeTakeFirstOrThrow();
+      assert.ok(count > 0, "nothing was packed");
+    },
+  });
+}

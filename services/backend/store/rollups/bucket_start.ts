@@ -1,0 +1,17 @@
+import { type RawBuilder, sql } from "kysely";
+
+/** A Monday, so that buckets of a week begin on one. */
+const originMicros = Date.UTC(1970, 0, 5) * 1_000;
+const origin = sql`timestamptz '1970-01-05 00:00+00'`;
+
+/** Where the bucket begins that an instant is of, in Unix microseconds. */
+export function bucketStart(micros: number, bucketMicros: number): number {
+  return Math.floor((micros - originMicros) / bucketMicros) * bucketMicros + originMicros;
+}
+
+/** The same as part of a statement, of an instant of a column. */
+export function bucketStartOf(column: string, bucketMicros: number): RawBuilder<number> {
+  const width = sql`${bucketMicros}::float8 * interval '1 microsecond'`;
+  return sql<number>`
+    (extract(epoch from date_bin(${width}, ${sql.ref(column)}, ${origin})) * 1000000)::float8`;
+}
