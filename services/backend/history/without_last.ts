@@ -1,16 +1,9 @@
 import type { ReadingColumns } from "./reading_columns.ts";
 
-/**
- * Without those of the last instant, of which there may be more than were read.
- *
- * @throws {Error} if all are of that instant.
- */
+/** Without those of the last instant, of which there may be more than were read: none, if all are. */
 export function withoutLast(columns: ReadingColumns): ReadingColumns {
   const last = columns.micros.at(-1)!;
   const count = columns.micros.indexOf(last);
-  if (count === 0) {
-    throw new Error(`Cannot go on: a device has ${columns.count} readings in one microsecond`);
-  }
   return {
     count,
     micros: columns.micros.subarray(0, count),

@@ -22,6 +22,11 @@ const stepReadings = 200_000;
 /** Readings of a device a step, at most. */
 const deviceReadings = 500_000;
 const mostDevices = 5_000;
+/**
+ * Readings that a step reads, about, if those of a device are many times more than
+ * what devices before it had: so that it fits in memory.
+ */
+const mostReadings = 4_000_000;
 /** Days without readings that are passed over a step. */
 const mostEmptyDays = 1_000;
 
@@ -103,6 +108,7 @@ async function stageDevices(
     return { readings: 0, complete: untilMicros >= partition.untilMicros, devices };
   }
   const { tenantId } = first;
+  const limit = Math.min(Math.ceil(mostReadings / keys.length), deviceReadings);
   const ofTenant = keys.filter((key) => key.tenantId === tenantId);
   const read = await readColumns(transaction, "closed_readings", {
     tenantId,
@@ -110,26 +116,33 @@ async function stageDevices(
     fromMicros: stretchMicros,
     untilMicros,
     resumed: { deviceId: at.deviceId, fromMicros: at.resumedMicros ?? stretchMicros },
-    limit: deviceReadings,
+    limit,
   });
   // What comes after one that was not read to its end is left to the next step.
-  const cutAt = read.findIndex(({ count }) => count === deviceReadings);
-  const whole = read.map((columns, place) => place === cutAt ? withoutLast(columns) : columns)
-    .slice(0, cutAt < 0 ? read.length : cutAt + 1);
-  const chunks = whole.flatMap((columns, place) =>
+  const cutAt = read.findIndex(({ count }) => count === limit);
+  const cut = cutAt < 0 ? undefined : withoutLast(read[cutAt]!);
+  const packed = cut === undefined
+    ? read
+    : [...read.slice(0, cutAt), ...cut.count > 0 ? [cut] : []];
+  const last = ofTenant[packed.length - 1];
+  if (last === undefined) {
+    if (keys.length === 1) throw new Error(`Cannot pack: ${limit} readings in one microsecond`);
+    // Of that device alone, more is read.
+    return { readings: 0, complete: false, devices: 1 };
+  }
+  const chunks = packed.flatMap((columns, place) =>
     chunksOf(tenantId, ofTenant[place]!.deviceId, columns)
   );
   await insertChunks(transaction, "staged_history", chunks);
-  const readings = whole.reduce((sum, { count }) => sum + count, 0);
-  const last = ofTenant[whole.length - 1]!;
+  const readings = packed.reduce((sum, { count }) => sum + count, 0);
   await saveCompaction(transaction, partition, {
     stretchMicros,
     tenantId,
     deviceId: last.deviceId,
-    resumedMicros: cutAt < 0 ? undefined : read[cutAt]!.micros.at(-1)!,
+    resumedMicros: packed.at(-1) === cut ? read[cutAt]!.micros.at(-1)! : undefined,
     readings: at.readings + readings,
   });
-  const wanted = Math.round(whole.length * stepReadings / Math.max(readings, 1));
+  const wanted = Math.round(packed.length * stepReadings / Math.max(readings, 1));
   return { readings, complete: false, devices: Math.min(Math.max(wanted, 1), mostDevices) };
 }
 

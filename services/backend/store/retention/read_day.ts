@@ -103,7 +103,13 @@ function readRows(table: "sensor_readings" | "closed_readings"): Read {
     for (const [at, deviceId] of deviceIds.entries()) {
       let columns = firsts[at]!;
       while (columns.count === deviceReadings) {
-        yield { deviceId, columns: withoutLast(columns) };
+        const whole = withoutLast(columns);
+        if (whole.count === 0) {
+          throw new Error(
+            `Cannot go on: a device has ${columns.count} readings in one microsecond`,
+          );
+        }
+        yield { deviceId, columns: whole };
         [columns] = await read([deviceId], columns.micros.at(-1)!) as [ReadingColumns];
       }
       if (columns.count > 0) yield { deviceId, columns };
