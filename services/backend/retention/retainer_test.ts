@@ -14,6 +14,7 @@ import { readDayFile } from "../archive/read_day_file.ts";
 import type { Database } from "../store/database.ts";
 import { writeDevices } from "../store/devices/write_devices.ts";
 import { dayMicros } from "../store/partitions/days.ts";
+import { makePartition } from "../store/partitions/make_partition.ts";
 import { listPartitions, type PartitionedTable } from "../store/partitions/list_partitions.ts";
 import { pageReadings } from "../store/readings/page_readings.ts";
 import { writeReadings } from "../store/readings/write_readings.ts";
@@ -353,5 +354,80 @@ eachDatabase("Retainer", {
     );
     const options = { kept: policy({ rows: 10 }), atDay: 11, archive: folder.path };
     assert.deepEqual(inWords(await run(retainer(db, options))), ["close sensor_readings_20240220"]);
+  },
+
+  async "gives up on a partition that changes whenever it is archived, and begins anew"(db) {
+    await fill(db, 0, 2);
+    await pack(db);
+    await using folder = await TempFolder.make();
+    const kept = policy({ history: 30, rows: Infinity }, true);
+    const first = retainer(db, { kept, atDay: 60, archive: folder.path });
+    const changed = async (temperature: number) => {
+      await fillDay(db, 0, temperature);
+      await pack(db);
+    };
+    assert.deepEqual(inWords([(await first.step(running))!]), ["archive 2024-02-20 9"]);
+    assert.deepEqual(inWords([(await first.step(running))!]), ["archive 2024-02-21 9"]);
+    await changed(21);
+    assert.deepEqual(inWords([(await first.step(running))!]), ["archive 2024-02-20 18"]);
+    await changed(22);
+    await assert.rejects(
+      first.step(running),
+      /^Error: Cannot drop sensor_history_202402: it has other readings than were archived of it$/,
+    );
+    assert.deepEqual(inWords(await run(first)), [
+      "archive 2024-02-20 27",
+      "archive 2024-02-21 9",
+      "drop sensor_history_202402 36",
+    ]);
+  },
+
+  async "loses nothing where it is interrupted while it deletes what is archived"(db) {
+    await fill(db, 0, 0);
+    const many = Array.from({ length: 25 }, (_, at) => `d${10 + at}`);
+    await writeDevices(db, defaultTenant, many.map((id) => device(id)));
+    const seconds = firstMs / 1_000 - 5 * 86_400;
+    await writeReadings(db, defaultTenant, many.map((id) => readingRow(id, { seconds })));
+    await using folder = await TempFolder.make();
+    const options = { kept: policy({ rows: 10 }), atDay: 10, archive: folder.path };
+    const first = retainer(db, options);
+    const words = inWords([(await first.step(running))!, (await first.step(running))!]);
+    assert.deepEqual(words, ["archive 2024-02-15 25", "delete 2024-02-15 17"]);
+    assert.deepEqual(inWords(await run(retainer(db, options))), [
+      "archive 2024-02-15 8",
+      "delete 2024-02-15 8",
+    ]);
+    const archived = new Set<string>();
+    for (const name of await folder.names()) {
+      const readings = await readingsOf(readDayFile(join(folder.path, name)));
+      for (const { deviceId } of readings) archived.add(deviceId);
+    }
+    assert.deepEqual([...archived].sort(), many);
+  },
+
+  async "deletes from a table that was carried over whole, and drops it once all of it is over"(
+    db,
+  ) {
+    await fill(db, 0, 0);
+    await sql`drop table sensor_readings_older`.execute(db);
+    const whole = { name: "sensor_readings_before", fromMicros: -Infinity };
+    await db.transaction().execute((transaction) =>
+      makePartition(transaction, "sensor_readings", { ...whole, untilMicros: firstMs * 1_000 })
+    );
+    await sql`update reading_progress set open_from = '-infinity'`.execute(db);
+    for (const day of [-40, -3, 0]) await fillDay(db, day);
+    const kept = policy({ rows: 10 });
+    assert.deepEqual(inWords(await run(retainer(db, { kept, atDay: 0 }))), ["delete 2024-01-11 9"]);
+    assert.equal((await names(db, "sensor_readings"))[0], "sensor_readings_before");
+    const days = Array.from({ length: 3 }, (_, at) => `2024022${at}`);
+    assert.deepEqual(inWords(await run(retainer(db, { kept, atDay: 10 }))), [
+      "close sensor_readings_before",
+      "drop sensor_readings_before 9",
+    ]);
+    assert.deepEqual(
+      (await names(db, "sensor_readings")).slice(0, 4),
+      ["sensor_readings_older", ...days.map((day) => `sensor_readings_${day}`)],
+    );
+    assert.equal(await countRows(db, "sensor_readings"), 9);
   },
 });
