@@ -11,5 +11,8 @@ export const configSections: readonly string[] = [
   "verify",
   "dead_letters",
   "parked",
+  "history",
+  "retention",
+  "storage",
   "rollups",
 ];
