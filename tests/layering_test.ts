@@ -61,10 +61,11 @@ Deno.test("shared and migrations never import services", () => {
 const backendRooms: Readonly<Record<string, readonly string[]>> = {
   readings: [],
   history: ["readings"],
-  store: ["readings"],
-  archive: ["readings"],
+  store: ["readings", "history"],
+  archive: ["readings", "history"],
+  retention: ["readings", "store", "archive"],
   ingest: ["readings", "store"],
-  jobs: ["readings", "store", "ingest"],
+  jobs: ["readings", "store", "ingest", "retention"],
   rpc_server: [],
   api: ["readings", "store", "rpc_server"],
 };

@@ -9,7 +9,7 @@ import { listPartitions } from "../../services/backend/store/partitions/list_par
 import { makePartition } from "../../services/backend/store/partitions/make_partition.ts";
 import { lockPartitions } from "../../services/backend/store/partitions/partition_lock.ts";
 import { insertReadings } from "../../services/backend/store/readings/insert_readings.ts";
-import { instant } from "../../services/backend/store/readings/instant.ts";
+import { instant } from "../../services/backend/store/rows/instant.ts";
 import type { StoredRun } from "./stored_run.ts";
 
 const batchRows = 10_000;

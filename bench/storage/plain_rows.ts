@@ -9,16 +9,16 @@ import {
   timestamptzArray,
 } from "../../services/backend/store/connection/binary_array.ts";
 import type { Database } from "../../services/backend/store/database.ts";
-import { instant } from "../../services/backend/store/readings/instant.ts";
+import { instant } from "../../services/backend/store/rows/instant.ts";
 import {
   measureColumnNames,
   measureColumns,
-} from "../../services/backend/store/readings/measure_columns.ts";
+} from "../../services/backend/store/rows/measure_columns.ts";
 import {
   place,
   placedColumns,
   type PlacedReading,
-} from "../../services/backend/store/readings/read_readings.ts";
+} from "../../services/backend/store/rows/placed_reading.ts";
 
 /** The same readings in one table with the same keys: what all is measured by. */
 export class PlainRows {

@@ -3,7 +3,7 @@ import type { Database } from "../../services/backend/store/database.ts";
 import { daysBetween } from "../../services/backend/store/partitions/make_days.ts";
 import { listPartitions } from "../../services/backend/store/partitions/list_partitions.ts";
 import { makePartition } from "../../services/backend/store/partitions/make_partition.ts";
-import { instant } from "../../services/backend/store/readings/instant.ts";
+import { instant } from "../../services/backend/store/rows/instant.ts";
 
 /**
  * Empty partitions of the days from `fromMicros` until before `untilMicros`, all of

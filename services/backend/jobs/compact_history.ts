@@ -6,7 +6,7 @@ import { mergeLate } from "../store/history/merge_late.ts";
 import { publishStaged } from "../store/history/publish_staged.ts";
 import { stageClosed } from "../store/history/stage_closed.ts";
 import { nextToPack } from "../store/history/next_to_pack.ts";
-import type { ParkedKey } from "../store/parked/parked_keys.ts";
+import type { TenantKey } from "../store/rows/tenant_keys.ts";
 import { closeOldest } from "../store/partitions/close_days.ts";
 import { dayOf } from "../store/partitions/days.ts";
 import type { Partition } from "../store/partitions/list_partitions.ts";
@@ -43,7 +43,7 @@ export function compactHistoryJob(options: CompactionOptions): Job {
 export class Compactor {
   readonly #options: CompactionOptions;
   #devices = firstDevices;
-  #late: ParkedKey | undefined;
+  #late: TenantKey | undefined;
   /** Whether late readings are to be packed: once a day, since that packs all of their days anew. */
   #lateAreDue: boolean;
 

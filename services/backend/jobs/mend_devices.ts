@@ -3,7 +3,7 @@ import type { Kysely } from "kysely";
 import type { DeviceKey } from "../readings/device_key.ts";
 import { onOneReplica } from "../store/connection/on_one_replica.ts";
 import type { Database } from "../store/database.ts";
-import { pageDeviceKeys } from "../store/devices/page_device_keys.ts";
+import { pageDeviceKeys } from "../store/rows/page_device_keys.ts";
 import { refreshDevices } from "../store/devices/refresh_devices.ts";
 import { abandonedMarks, removeAbandoned } from "../store/devices/writer_mark.ts";
 import type { Job } from "./job.ts";

@@ -1,7 +1,7 @@
 import type { Kysely } from "kysely";
 import type { DeviceKey } from "../readings/device_key.ts";
 import type { Database } from "../store/database.ts";
-import { pageDeviceKeys } from "../store/devices/page_device_keys.ts";
+import { pageDeviceKeys } from "../store/rows/page_device_keys.ts";
 import { deleteLate, type RowsTable } from "../store/retention/late_rows.ts";
 import type { ArchivedPage } from "./archive_day.ts";
 

@@ -13,7 +13,7 @@ import { dropParked } from "./parked/drop_parked.ts";
 import { lockParked } from "./parked/lock_parked.ts";
 import { releaseParked, retryRefused } from "./parked/release_parked.ts";
 import { takeParked } from "./parked/take_parked.ts";
-import { measureColumns } from "./readings/measure_columns.ts";
+import { measureColumns } from "./rows/measure_columns.ts";
 import { writeReadings } from "./readings/write_readings.ts";
 
 // In bytes, "B" comes before "a"; by the rules of any language, after it.

@@ -8,7 +8,7 @@ import { databaseSettings } from "../../backend/config.ts";
 import type { Database } from "../../backend/store/database.ts";
 import { countParked } from "../../backend/store/parked/count_parked.ts";
 import { dropParked } from "../../backend/store/parked/drop_parked.ts";
-import type { ReadingKey } from "../../backend/store/readings/reading_key.ts";
+import type { ReadingKey } from "../../backend/store/rows/reading_key.ts";
 import { type Print, printLine } from "../output/print.ts";
 import { dropAll } from "../settings/drop_all.ts";
 import { limit } from "../settings/limit.ts";

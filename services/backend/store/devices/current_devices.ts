@@ -3,12 +3,8 @@ import type { IoTDevice } from "#shared/gen/iot/v1/device_pb.ts";
 import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { isNewer, type ReadingRow } from "../../readings/reading_row.ts";
 import type { Database } from "../database.ts";
-import {
-  lastInstants,
-  type LatestReading,
-  latestReadings,
-  readingOf,
-} from "../readings/read_readings.ts";
+import { lastInstants, type LatestReading, latestReadings } from "../readings/read_readings.ts";
+import { readingOf } from "../rows/placed_reading.ts";
 import type { LaggingDevices } from "./lagging_devices.ts";
 import { type DeviceRow, pageDevices } from "./read_devices.ts";
 

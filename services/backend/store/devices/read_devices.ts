@@ -3,13 +3,9 @@ import { type ExpressionBuilder, type Kysely, sql } from "kysely";
 import { type IoTDevice, IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
 import type { TenantId } from "#shared/telemetry/tenant.ts";
 import type { Database } from "../database.ts";
-import { measureColumnNames } from "../readings/measure_columns.ts";
-import {
-  lastInstant,
-  type LatestReading,
-  place,
-  type ReadingQueryRow,
-} from "../readings/read_readings.ts";
+import { measureColumnNames } from "../rows/measure_columns.ts";
+import { lastInstant, type LatestReading } from "../readings/read_readings.ts";
+import { place, type ReadingQueryRow } from "../rows/placed_reading.ts";
 import { describedColumns, type DescribedDevice } from "./described_columns.ts";
 
 /** A device, and its newest reading, as its row tells them: these may be behind. */

@@ -7,7 +7,7 @@ import { float8Array, int8Array, textArray, timestamptzArray } from "../connecti
 import { inTransaction } from "../connection/in_transaction.ts";
 import type { Database } from "../database.ts";
 import { openFromMicros } from "../partitions/open_from.ts";
-import { measureColumnNames, measureColumns } from "../readings/measure_columns.ts";
+import { measureColumnNames, measureColumns } from "../rows/measure_columns.ts";
 import { pageReadings } from "../readings/page_readings.ts";
 import { lastInstants, type LatestReading, latestReadings } from "../readings/read_readings.ts";
 import type { SeenDevices } from "./lagging_devices.ts";

@@ -2,7 +2,7 @@ import { type Kysely, sql } from "kysely";
 import type { TenantId } from "#shared/telemetry/tenant.ts";
 import type { Database } from "../database.ts";
 import type { Partition } from "../partitions/list_partitions.ts";
-import { instant } from "../readings/instant.ts";
+import { instant } from "../rows/instant.ts";
 
 /** How far packing a partition has come. */
 export interface Compaction {

@@ -6,13 +6,13 @@ import { unpackReadings } from "../../history/unpack_readings.ts";
 import type { ReadingRow } from "../../readings/reading_row.ts";
 import { textArray, timestamptzArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
-import { keyRecords, type ParkedKey } from "../parked/parked_keys.ts";
+import { keyRecords, type TenantKey } from "../rows/tenant_keys.ts";
 import { dayMicros, dayOf, isoDay } from "../partitions/days.ts";
 import { listPartitions } from "../partitions/list_partitions.ts";
 import { openFrom } from "../partitions/open_from.ts";
-import { instant } from "../readings/instant.ts";
-import { lockLate } from "../readings/late_lock.ts";
-import { placedColumns, rowOf } from "../readings/read_readings.ts";
+import { instant } from "../rows/instant.ts";
+import { lockLate } from "./late_lock.ts";
+import { placedColumns, rowOf } from "../rows/placed_reading.ts";
 import { addToDay, type CompactedDay } from "./compacted_days.ts";
 import { chunksOf, type HistoryChunk } from "./history_chunk.ts";
 import { insertChunks } from "./insert_chunks.ts";
@@ -35,7 +35,7 @@ export interface MergedLate {
   /** Rows that are packed now. */
   readonly merged: number;
   /** Where to go on; undefined at the end. */
-  readonly after: ParkedKey | undefined;
+  readonly after: TenantKey | undefined;
 }
 
 /**
@@ -47,7 +47,7 @@ export interface MergedLate {
  */
 export async function mergeLate(
   db: Kysely<Database>,
-  after: ParkedKey | undefined,
+  after: TenantKey | undefined,
 ): Promise<MergedLate> {
   return await db.transaction().execute(async (transaction) => {
     await sql`select set_config('lock_timeout', '5s', true)`.execute(transaction);
@@ -73,7 +73,7 @@ export async function mergeLate(
 
 async function lateRows(
   db: Kysely<Database>,
-  after: ParkedKey | undefined,
+  after: TenantKey | undefined,
 ): Promise<readonly LateRow[]> {
   const found = await db.selectFrom("sensor_readings")
     .select(["tenant_id as tenantId", ...placedColumns])
@@ -211,6 +211,6 @@ async function deleteRows(
   throw new Error(`Cannot pack late readings: ${rows.length} were there, ${count} could be taken`);
 }
 
-function keyOf({ tenantId, row: { deviceId, micros, tieBreak } }: LateRow): ParkedKey {
+function keyOf({ tenantId, row: { deviceId, micros, tieBreak } }: LateRow): TenantKey {
   return { tenantId, deviceId, micros, tieBreak: String(tieBreak) };
 }

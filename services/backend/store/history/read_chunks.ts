@@ -3,7 +3,7 @@ import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { textArray, timestamptzArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
 import { dayMicros, dayOf } from "../partitions/days.ts";
-import { instant } from "../readings/instant.ts";
+import { instant } from "../rows/instant.ts";
 
 /** A stretch of time of a device within one day (UTC), in Unix microseconds, both ends included. */
 export interface DeviceStretch {

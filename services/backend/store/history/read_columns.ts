@@ -12,8 +12,8 @@ import {
   readTimestamptzArray,
 } from "../connection/read_binary_array.ts";
 import type { Database } from "../database.ts";
-import { instant } from "../readings/instant.ts";
-import { measureColumnNames } from "../readings/measure_columns.ts";
+import { instant } from "../rows/instant.ts";
+import { measureColumnNames } from "../rows/measure_columns.ts";
 
 /** What of a table's rows is read at once, of each of some devices. */
 export interface ColumnsPage {

@@ -2,12 +2,12 @@ import type { Kysely } from "kysely";
 import { inTransaction } from "../connection/in_transaction.ts";
 import type { Database } from "../database.ts";
 import { lockParked } from "./lock_parked.ts";
-import { keyRecords, type ParkedKey } from "./parked_keys.ts";
+import { keyRecords, type TenantKey } from "../rows/tenant_keys.ts";
 
 /** Deletes those of these that are still parked, and returns how many these were. */
 export async function deleteParked(
   db: Kysely<Database>,
-  keys: readonly ParkedKey[],
+  keys: readonly TenantKey[],
 ): Promise<number> {
   if (keys.length === 0) return 0;
   return await inTransaction(db, async (transaction) => {

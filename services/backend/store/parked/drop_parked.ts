@@ -2,11 +2,11 @@ import type { Kysely } from "kysely";
 import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { inTransaction } from "../connection/in_transaction.ts";
 import type { Database } from "../database.ts";
-import type { ReadingKey } from "../readings/reading_key.ts";
+import type { ReadingKey } from "../rows/reading_key.ts";
 import { deleteParked } from "./delete_parked.ts";
 import { lockParked } from "./lock_parked.ts";
 import { type ParkedFilter, passes } from "./parked_filter.ts";
-import { keyColumns, keyTuple } from "./parked_keys.ts";
+import { keyColumns, keyTuple } from "../rows/tenant_keys.ts";
 
 /**
  * Deletes up to `limit` parked readings that pass the filter, in the order of

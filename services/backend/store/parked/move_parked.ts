@@ -2,13 +2,13 @@ import { type ExpressionBuilder, type Kysely, sql } from "kysely";
 import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { textArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
-import { readingColumns } from "../readings/insert_readings.ts";
+import { readingColumns } from "../rows/reading_records.ts";
 import { openFrom } from "../partitions/open_from.ts";
-import { placedColumns, rowOf } from "../readings/read_readings.ts";
-import type { ReadingKey } from "../readings/reading_key.ts";
+import { placedColumns, rowOf } from "../rows/placed_reading.ts";
+import type { ReadingKey } from "../rows/reading_key.ts";
 import { storeLate } from "../readings/store_readings.ts";
 import { markedColumns, markHours } from "../readings/mark_hours.ts";
-import { keyTuple } from "./parked_keys.ts";
+import { keyTuple } from "../rows/tenant_keys.ts";
 
 /** Readings that have left where they were parked for where they belong. */
 export interface MovedReadings {

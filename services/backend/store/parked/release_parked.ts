@@ -12,7 +12,7 @@ import {
   nothingMoved,
 } from "./move_parked.ts";
 import { newestParked } from "./newest_parked.ts";
-import { keyTuple } from "./parked_keys.ts";
+import { keyTuple } from "../rows/tenant_keys.ts";
 import { unlessRefused } from "./unless_refused.ts";
 
 export interface ReleasedReadings extends MovedReadings {

@@ -2,11 +2,11 @@ import { type Expression, type Kysely, sql, type SqlBool } from "kysely";
 import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
 import { inTransaction } from "../connection/in_transaction.ts";
 import type { Database } from "../database.ts";
-import { measureColumnNames } from "../readings/measure_columns.ts";
-import { place } from "../readings/read_readings.ts";
+import { measureColumnNames } from "../rows/measure_columns.ts";
+import { place } from "../rows/placed_reading.ts";
 import { lockParked } from "./lock_parked.ts";
 import { longAgo } from "./parked_filter.ts";
-import { keyColumns, keyRecords, type ParkedKey } from "./parked_keys.ts";
+import { keyColumns, keyRecords, type TenantKey } from "../rows/tenant_keys.ts";
 
 /** How long and how many readings may be parked, of all tenants. */
 export interface ParkedBounds {
@@ -18,7 +18,7 @@ export interface ParkedBounds {
 export type LeavingReason = "parked_too_long" | "parked_overflow";
 
 export interface LeavingReading {
-  readonly key: ParkedKey;
+  readonly key: TenantKey;
   readonly reading: SensorReading;
   readonly reason: LeavingReason;
   /** Unix milliseconds. */

@@ -2,7 +2,7 @@ import { type Kysely, sql } from "kysely";
 import type { Database } from "../database.ts";
 import { lockBriefly } from "../schema/lock_briefly.ts";
 import type { MigrationContext } from "../schema/migration_turn.ts";
-import { instant } from "../readings/instant.ts";
+import { instant } from "../rows/instant.ts";
 import { dayBound, isoDay } from "./days.ts";
 import { listPartitions, type Partition } from "./list_partitions.ts";
 import { attachPartition, makePartition } from "./make_partition.ts";

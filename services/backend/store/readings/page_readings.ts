@@ -5,9 +5,9 @@ import { unpackReadings } from "../../history/unpack_readings.ts";
 import { isNewer, type ReadingPosition } from "../../readings/reading_row.ts";
 import type { Database } from "../database.ts";
 import { dayMicros, dayOf } from "../partitions/days.ts";
-import { instant } from "./instant.ts";
-import { measureColumnNames } from "./measure_columns.ts";
-import { place, placedColumns, type PlacedReading, readingOf } from "./read_readings.ts";
+import { instant } from "../rows/instant.ts";
+import { measureColumnNames } from "../rows/measure_columns.ts";
+import { place, placedColumns, type PlacedReading, readingOf } from "../rows/placed_reading.ts";
 
 export interface ReadingPage {
   readonly deviceId: string;

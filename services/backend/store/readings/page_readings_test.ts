@@ -14,7 +14,7 @@ import type { Database } from "../database.ts";
 import { writeDevices } from "../devices/write_devices.ts";
 import { dayOf } from "../partitions/days.ts";
 import { pageReadings } from "./page_readings.ts";
-import type { PlacedReading } from "./read_readings.ts";
+import type { PlacedReading } from "../rows/placed_reading.ts";
 import { writeReadings } from "./write_readings.ts";
 
 /** Reads page after page to the end; `between` runs after each. */

@@ -4,7 +4,7 @@ import type { ReadingRow } from "../../readings/reading_row.ts";
 import { inTransaction } from "../connection/in_transaction.ts";
 import type { Database } from "../database.ts";
 import { insertReadings } from "./insert_readings.ts";
-import { lockLate } from "./late_lock.ts";
+import { lockLate } from "../history/late_lock.ts";
 import { storedLate } from "./stored_late.ts";
 
 /**

@@ -6,7 +6,7 @@ import type { ReadingRow } from "../../readings/reading_row.ts";
 import { float8Array, int8Array, textArray, timestamptzArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
 import { readChunks, stretchesOf } from "../history/read_chunks.ts";
-import { instant } from "./instant.ts";
+import { instant } from "../rows/instant.ts";
 
 /**
  * Which of the rows, by their places, closed days have, or history has. Under

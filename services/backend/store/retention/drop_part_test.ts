@@ -11,7 +11,7 @@ import { lockJob } from "../connection/on_one_replica.ts";
 import type { Database } from "../database.ts";
 import { writeDevices } from "../devices/write_devices.ts";
 import { dayMicros } from "../partitions/days.ts";
-import { lockLate } from "../readings/late_lock.ts";
+import { lockLate } from "../history/late_lock.ts";
 import { writeReadings } from "../readings/write_readings.ts";
 import { type DropOutcome, dropPart } from "./drop_part.ts";
 import { type KeptPart, keptParts } from "./kept_parts.ts";

@@ -4,8 +4,8 @@ import { textArray } from "../connection/binary_array.ts";
 import { lockJob } from "../connection/on_one_replica.ts";
 import type { Database } from "../database.ts";
 import { dayMicros } from "../partitions/days.ts";
-import { instant } from "../readings/instant.ts";
-import { lockLate } from "../readings/late_lock.ts";
+import { instant } from "../rows/instant.ts";
+import { lockLate } from "../history/late_lock.ts";
 import { droppedBefore, rolledBefore } from "./rolled_before.ts";
 
 /** A table that may have a partition without a beginning. */

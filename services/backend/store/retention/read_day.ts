@@ -5,7 +5,7 @@ import { unpackReadings } from "../../history/unpack_readings.ts";
 import { withoutLast } from "../../history/without_last.ts";
 import type { DeviceKey } from "../../readings/device_key.ts";
 import type { Database } from "../database.ts";
-import { pageDeviceKeys } from "../devices/page_device_keys.ts";
+import { pageDeviceKeys } from "../rows/page_device_keys.ts";
 import { readChunks } from "../history/read_chunks.ts";
 import { readColumns } from "../history/read_columns.ts";
 import { dayMicros } from "../partitions/days.ts";

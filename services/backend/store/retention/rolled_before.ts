@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import type { Database } from "../database.ts";
-import { instant } from "../readings/instant.ts";
+import { instant } from "../rows/instant.ts";
 import { rollupProgress } from "../rollups/rollup_progress.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import type { Database } from "../database.ts";
-import { instant } from "../readings/instant.ts";
+import { instant } from "../rows/instant.ts";
 import { dayMicros, dayOf } from "../partitions/days.ts";
 
 /** Readings are of no earlier time. */

@@ -2,8 +2,8 @@ import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { unpackReadings } from "../../history/unpack_readings.ts";
 import type { Database } from "../database.ts";
-import { instant } from "../readings/instant.ts";
-import { measureColumns } from "../readings/measure_columns.ts";
+import { instant } from "../rows/instant.ts";
+import { measureColumns } from "../rows/measure_columns.ts";
 import type { PartRow } from "./bucket_point.ts";
 import { bucketStartOf } from "./bucket_start.ts";
 import {

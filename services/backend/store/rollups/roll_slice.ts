@@ -1,7 +1,7 @@
 import type { Kysely } from "kysely";
 import type { DeviceKey } from "../../readings/device_key.ts";
 import type { Database } from "../database.ts";
-import { pageDeviceKeys } from "../devices/page_device_keys.ts";
+import { pageDeviceKeys } from "../rows/page_device_keys.ts";
 import { rollSpan } from "./roll_span.ts";
 import { rolledUntil, type RollupProgress } from "./rollup_progress.ts";
 

@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Database } from "../database.ts";
-import { instant } from "../readings/instant.ts";
+import { instant } from "../rows/instant.ts";
 import type { RollupTable } from "./rollup_levels.ts";
 
 /** How far rollups are; all in Unix microseconds, -Infinity where it has not begun. */

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from "kysely";
 import { timestamptzArray } from "../connection/binary_array.ts";
 import { dayOf } from "../partitions/days.ts";
-import { instant } from "../readings/instant.ts";
+import { instant } from "../rows/instant.ts";
 import type { Span } from "./plan_buckets.ts";
 
 /** Rows `r` of a table. */

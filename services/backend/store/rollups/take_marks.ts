@@ -2,7 +2,7 @@ import { type Kysely, sql } from "kysely";
 import type { DeviceKey } from "../../readings/device_key.ts";
 import { int8Array, textArray, timestamptzArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
-import { instant } from "../readings/instant.ts";
+import { instant } from "../rows/instant.ts";
 
 /** An hour of a device. */
 export interface DeviceHour extends DeviceKey {

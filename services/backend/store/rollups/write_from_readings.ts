@@ -2,7 +2,7 @@ import { type Kysely, sql } from "kysely";
 import { textArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
 import { dayOf } from "../partitions/days.ts";
-import { instant } from "../readings/instant.ts";
+import { instant } from "../rows/instant.ts";
 import { type BucketPoint, pointOf } from "./bucket_point.ts";
 import { readParts } from "./read_parts.ts";
 import type { RollupLevel } from "./rollup_levels.ts";

@@ -5,7 +5,7 @@ import type { ReadingPosition } from "../../readings/reading_row.ts";
 import { textArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
 import { dayOf } from "../partitions/days.ts";
-import { instant } from "../readings/instant.ts";
+import { instant } from "../rows/instant.ts";
 import { eachChunk } from "./each_chunk.ts";
 import { type OpenSpan, past, type Span, within } from "./span.ts";
 

@@ -7,7 +7,7 @@ import { unpackReadings } from "../../history/unpack_readings.ts";
 import { measuredHash } from "../../readings/tie_break.ts";
 import type { Database } from "../database.ts";
 import { dayOf } from "../partitions/days.ts";
-import { instant } from "../readings/instant.ts";
+import { instant } from "../rows/instant.ts";
 import { eachChunk } from "./each_chunk.ts";
 import {
   packedAt,

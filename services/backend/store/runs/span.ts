@@ -1,7 +1,7 @@
 import { type Expression, expressionBuilder, sql, type SqlBool } from "kysely";
 import type { ReadingPosition } from "../../readings/reading_row.ts";
 import type { Database } from "../database.ts";
-import { instant } from "../readings/instant.ts";
+import { instant } from "../rows/instant.ts";
 
 /** The instants that are looked at, in Unix microseconds. */
 export interface Span {

@@ -1,11 +1,11 @@
 import { sql } from "kysely";
 import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { int8Array, textArray, timestamptzArray } from "../connection/binary_array.ts";
-import { instant } from "../readings/instant.ts";
-import type { ReadingKey } from "../readings/reading_key.ts";
+import { instant } from "./instant.ts";
+import type { ReadingKey } from "./reading_key.ts";
 
-/** The key of a parked reading. */
-export interface ParkedKey extends ReadingKey {
+/** The key of a reading, and whose it is. */
+export interface TenantKey extends ReadingKey {
   readonly tenantId: TenantId;
 }
 
@@ -18,7 +18,7 @@ interface KeyRecord {
 }
 
 /** The keys as the table `keys` of a statement. */
-export function keyRecords(keys: readonly ParkedKey[]) {
+export function keyRecords(keys: readonly TenantKey[]) {
   return sql<KeyRecord>`unnest(
     ${int8Array(keys.map(({ tenantId }) => BigInt(tenantId)))}::int8[],
     ${textArray(keys.map(({ deviceId }) => deviceId))}::text[],
