@@ -14,7 +14,7 @@ import { type Compared, compareInTurns } from "./storage/compare_in_turns.ts";
 import { compareWriting } from "./storage/compare_writing.ts";
 import { readOptions, type StorageOptions, usage } from "./storage/options.ts";
 import { rebuildIndexes } from "./storage/rebuild_indexes.ts";
-import { newestOf, pageOf } from "./storage/questions.ts";
+import { chartOf, newestOf, pageOf } from "./storage/questions.ts";
 import { fleetRun, noisyRun, slowRun } from "./storage/runs.ts";
 import { openStorageSite, settle, type StorageSite } from "./storage/storage_site.ts";
 import type { ReadingBytes } from "./storage/table_bytes.ts";
@@ -62,7 +62,14 @@ async function main(options: StorageOptions, signal: AbortSignal): Promise<void>
   printCompared(
     `${whole(fleet.readings)} readings at 5 s, ms:`,
     await compareInTurns(
-      pages.map(([name, depth]) => pageOf(fleetDatabase.db, fleet, { name, depth })),
+      [
+        ...pages.map(([name, depth]) => pageOf(fleetDatabase.db, fleet, { name, depth })),
+        chartOf(fleetDatabase.db, fleet, { name: "a day", days: 1 }),
+        chartOf(fleetDatabase.db, fleet, {
+          name: `${options.days} days`,
+          days: options.days,
+        }),
+      ],
       options.samples,
       signal,
     ),
@@ -96,6 +103,9 @@ async function compareLongRuns(
       [
         pageOf(db, run, { name: "the first", depth: 0 }),
         pageOf(db, run, { name: `${Math.round(ago / 144)} days back`, depth: ago }),
+        chartOf(db, run, { name: "a day", days: 1 }),
+        chartOf(db, run, { name: "a month", days: Math.min(30, longDays) }),
+        chartOf(db, run, { name: "a year", days: Math.min(365, longDays) }),
         newestOf(db, others.deviceIds),
       ],
       samples,

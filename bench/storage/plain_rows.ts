@@ -109,7 +109,7 @@ export class PlainRows {
     return rows.map(place);
   }
 
-  /** A device's readings as buckets of time, each with how many, least, most and mean. */
+  /** A device's readings as `readBuckets` has them, but for the last ones. */
   async buckets(
     deviceId: string,
     { fromMicros, untilMicros, bucketSeconds }: {
@@ -123,7 +123,8 @@ export class PlainRows {
       return sql`min(${value}), max(${value}), avg(${value})`;
     });
     const { rows } = await sql<MeasuredColumns>`
-      select date_bin(${bucketSeconds}::float8 * interval '1 second', "timestamp", 'epoch') as start,
+      select date_bin(${bucketSeconds}::float8 * interval '1 second', "timestamp",
+          timestamptz '1970-01-05 00:00+00') as start,
         count(*), ${sql.join(summaries)}
       from plain_readings
       where tenant_id = ${defaultTenant}::int and device_id = ${deviceId}

@@ -3,6 +3,7 @@ import type { Database } from "../../services/backend/store/database.ts";
 import { compactor } from "../../tests/support/compactor.ts";
 import { say, whole } from "../ingest/output.ts";
 import { loadRun, openDays } from "./load_run.ts";
+import { rollUpAll } from "./roll_up_all.ts";
 import { PlainRows } from "./plain_rows.ts";
 import { type Cpu, type MeasuredDatabase, settle } from "./storage_site.ts";
 import type { StoredRun } from "./stored_run.ts";
@@ -26,7 +27,7 @@ export interface StoredFigures {
   readonly works: readonly Work[];
 }
 
-/** Stores runs, packs what is old enough of them, and tells what that comes to. */
+/** Stores runs, rolls them up, packs what is old enough of them, and tells what that comes to. */
 export async function storeAndPack(
   database: MeasuredDatabase,
   runs: readonly StoredRun[],
@@ -71,6 +72,7 @@ export async function storeAndPack(
     { form: `${name}, rows`, readings, ...await tableBytes(db, "sensor_readings") },
   ];
   if (verified) await all("verified as rows", () => verifyAll());
+  await all("rolled up", () => rollUpAll(db, signal));
   if (plain) {
     await all("copied to plain rows", () => new PlainRows(db).copy());
   }
@@ -88,6 +90,9 @@ export async function storeAndPack(
     packed: packed.bytes,
     ...await tableBytes(db, "sensor_history"),
   });
+  for (const table of ["rollups_minute", "rollups_hour", "rollups_day"]) {
+    bytes.push({ form: `${name}, ${table}`, readings, ...await tableBytes(db, table) });
+  }
   return { readings, bytes, works };
 }
 

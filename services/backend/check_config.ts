@@ -1,10 +1,13 @@
 import { checkQueueSettings } from "#shared/broker/check_queue_settings.ts";
 import { ConfigError } from "#shared/config/config_error.ts";
+import { checkRetention } from "./check_retention.ts";
 import type { BackendConfig } from "./config.ts";
 import { sessionShares } from "./store/connection/session_shares.ts";
 
 /** @throws {ConfigError} for settings that are good each by itself and not together. */
-export function checkConfig({ db, rabbitmq, ingest }: BackendConfig): void {
+export function checkConfig(config: BackendConfig): void {
+  const { db, rabbitmq, ingest } = config;
+  checkRetention("backend", config);
   checkQueueSettings("backend", "backend.rabbitmq", {
     durable: rabbitmq.queueDurable,
     type: rabbitmq.queueType,

@@ -2,7 +2,9 @@ import { brokerUrl } from "#shared/broker/broker_url.ts";
 import { logSettings } from "#shared/config/log_settings.ts";
 import type { ConfigOf } from "#shared/config/setting.ts";
 import {
+  directoryPath,
   duration,
+  durationOr,
   listenHost,
   listenPort,
   oneOf,
@@ -69,6 +71,45 @@ export const historySettings = {
     default: "7d",
     minMs: 86_400_000,
     maxMs: 3_650 * 86_400_000,
+  }),
+};
+
+const dayMs = 86_400_000;
+
+/** How long what is stored is kept. */
+export const keptSettings = {
+  raw: durationOr("forever", {
+    doc: "how long readings stay as rows: from then on they are packed, or dropped, by whole days",
+    default: "10y",
+    minMs: dayMs,
+  }),
+  history: durationOr("forever", {
+    doc: "how long packed readings are kept; dropped by whole months",
+    default: "10y",
+    minMs: dayMs,
+  }),
+  minute: durationOr("forever", {
+    doc: "how long rollups by minute are kept; dropped by whole months",
+    default: "90d",
+    minMs: dayMs,
+  }),
+  hour: durationOr("forever", {
+    doc: "how long rollups by hour are kept; dropped by whole years",
+    default: "forever",
+    minMs: dayMs,
+  }),
+  day: durationOr("forever", {
+    doc: "how long rollups by day are kept; dropped by whole years",
+    default: "forever",
+    minMs: dayMs,
+  }),
+};
+
+export const retentionSettings = {
+  ...keptSettings,
+  archive: directoryPath({
+    doc: "where readings are written to before they are dropped, as a Parquet file a day",
+    default: undefined,
   }),
 };
 
@@ -168,8 +209,16 @@ export const backendSettings = {
       }),
     },
     history: historySettings,
+    retention: retentionSettings,
   },
 };
 
 export type BackendConfig = ConfigOf<typeof backendSettings>["backend"];
+/** What says which readings go, and where to. */
+export interface RetentionConfig {
+  readonly history: BackendConfig["history"];
+  readonly retention:
+    & Pick<BackendConfig["retention"], "rawMs" | "historyMs">
+    & Partial<Pick<BackendConfig["retention"], "archive">>;
+}
 export type DatabaseConfig = Omit<BackendConfig["db"], "queryTimeoutMs">;

@@ -11,6 +11,7 @@ import { ClosedTogether } from "#shared/lifecycle/closed_together.ts";
 import { createRegistry } from "#shared/observability/runtime_metrics.ts";
 import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { iotService, translateStoreError } from "./api/iot_service.ts";
+import { mayArchive } from "./archive/may_archive.ts";
 import { checkConfig } from "./check_config.ts";
 import { type BackendConfig, backendSettings } from "./config.ts";
 import { FutureWatch } from "./ingest/clocks/future_watch.ts";
@@ -25,20 +26,26 @@ import { expireParkedJob } from "./jobs/expire_parked.ts";
 import { countPacked } from "./jobs/history_metrics.ts";
 import { LastSeen } from "./jobs/last_seen.ts";
 import { makePartitionsJob } from "./jobs/make_partitions.ts";
+import { measureStorageJob } from "./jobs/measure_storage.ts";
 import { mendDevicesJob } from "./jobs/mend_devices.ts";
 import { releaseParkedJob } from "./jobs/release_parked.ts";
+import { retentionJob } from "./jobs/retention.ts";
+import { createRetentionMetrics } from "./jobs/retention_metrics.ts";
 import { rollUpJob } from "./jobs/roll_up.ts";
 import { showRollups } from "./jobs/rollup_metrics.ts";
 import { runJobs } from "./jobs/run_jobs.ts";
+import { showStorage } from "./jobs/storage_metrics.ts";
 import { writerMarkJob } from "./jobs/writer_mark.ts";
 import { serveApi } from "./rpc_server/serve_api.ts";
 import { databaseClock } from "./store/connection/database_clock.ts";
+import { earlierClock } from "./store/connection/earlier_clock.ts";
 import { answers, openBackendDatabase } from "./store/connection/open_database.ts";
 import { waitForDatabase } from "./store/connection/wait_for_database.ts";
 import { KnownPaces } from "./store/devices/known_paces.ts";
 import { LaggingDevices } from "./store/devices/lagging_devices.ts";
 import { refreshDevices } from "./store/devices/refresh_devices.ts";
 import { WriterMark } from "./store/devices/writer_mark.ts";
+import { retentionPolicy } from "./store/retention/retention_policy.ts";
 import { migrateToLatest } from "./store/schema/migrate.ts";
 import { knowsSchema } from "./store/schema/schema_version.ts";
 
@@ -54,7 +61,8 @@ const longestStallMs = 15_000;
 export async function runBackend(config: BackendConfig, context: RunContext): Promise<void> {
   checkConfig(config);
   const { log, signal } = context;
-  const { host, rabbitmq, ingest } = config;
+  const { host, rabbitmq, ingest, retention: { archive } } = config;
+  if (archive !== undefined) await mayArchive(archive);
   await using open = new AsyncDisposableStack();
   const registry = createRegistry("backend");
   const metrics = createIngestMetrics(registry);
@@ -128,6 +136,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   // No job waits for a broker that is away, but the one that sends letters.
   const letters = Promise.withResolvers<Publisher>();
   const working = { db: maintenance, intervalMs: ingest.sweepIntervalMs, metrics, log };
+  const policy = retentionPolicy(config.history, config.retention);
   const expiring = { queue: rabbitmq.sensorQueue, bounds: config.parked };
   intake.use(runJobs([
     releaseParkedJob({ ...working, lagging }),
@@ -150,6 +159,21 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
       : []),
     mendDevicesJob({ db: maintenance, log }),
     writerMarkJob(lagging),
+    measureStorageJob({
+      db: maintenance,
+      policy,
+      afterMs: config.history.afterMs,
+      nowMs: () => clock.nowMs(),
+      onMeasured: showStorage(registry),
+    }),
+    retentionJob({
+      db: maintenance,
+      policy,
+      archive,
+      nowMs: () => earlierClock(maintenance),
+      metrics: createRetentionMetrics(registry),
+      log,
+    }),
     rollUpJob({ db: maintenance, nowMs: () => clock.nowMs(), onTurn: showRollups(registry) }),
   ], { registry, log }));
   const deadLetters = outlets.use(

@@ -7,6 +7,9 @@ import { devCommand } from "./dev/dev.ts";
 import { migrateCommand } from "./migrate/migrate.ts";
 import { parkedCommand } from "./parked/parked.ts";
 import { historyCommand } from "./history/history.ts";
+import { retentionCommand } from "./retention/retention.ts";
+import { storageCommand } from "./storage/storage.ts";
+import { rollupsCommand } from "./rollups/rollups.ts";
 import { verifyCommand } from "./verify/verify.ts";
 
 /** What `demo-app` can do, in the order of its help. */
@@ -19,5 +22,8 @@ export const commands: readonly RunnableCommand[] = [
   deadLettersCommand,
   parkedCommand,
   historyCommand,
+  retentionCommand,
+  storageCommand,
+  rollupsCommand,
   verifyCommand,
 ];

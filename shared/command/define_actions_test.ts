@@ -175,3 +175,36 @@ Deno.test("--help of an action documents what it uses, that of the whole its act
   assert.match(whole, /^ +drop \[options\] +Removes them\.$/m);
   assert.doesNotMatch(whole, /--(queue|yes|no-yes|config)/);
 });
+
+Deno.test("defineActions hands on what an action takes beside its settings, and refuses it elsewhere", async () => {
+  let read: readonly string[] | undefined;
+  const files = defineActions({
+    name: "files",
+    summary: "Works on files.",
+    task: true,
+    actions: [
+      list,
+      defineAction({
+        name: "read",
+        summary: "Reads them.",
+        sections: { log: logSettings, letters: { queue } },
+        operands: { name: "file", doc: "what to read" },
+        run(_config, _context, operands) {
+          read = operands;
+          return Promise.resolve();
+        },
+      }),
+    ],
+    unused: {},
+  });
+  const run = (...words: readonly string[]) =>
+    files.build().parseAsync([...words], { from: "user" });
+  await run("read", "a.txt", "--queue", "q", "b c.txt");
+  assert.deepEqual(read, ["a.txt", "b c.txt"]);
+  await run("read");
+  assert.deepEqual(read, []);
+  await assert.rejects(run("list", "a.txt"), ConfigError);
+  await assert.rejects(run("read", "a.txt", "--quue=q"), ConfigError);
+  const below = files.build().commands.find((command) => command.name() === "read")!;
+  assert.match(below.helpInformation(), /^Usage: files read \[options\] \[file\.\.\.\]$/m);
+});

@@ -19,7 +19,11 @@ import type { CommandSections, CommandSpec } from "./command_spec.ts";
 export async function runLogged<Sections extends CommandSections>(
   run: CommandSpec<Sections>["run"],
   { config, names, passedOver }: LoadedConfig<Sections>,
-  { logger, task }: { readonly logger: string; readonly task: boolean },
+  { logger, task, operands }: {
+    readonly logger: string;
+    readonly task: boolean;
+    readonly operands: readonly string[];
+  },
 ): Promise<void> {
   // Every table has the section `log`; the type cannot follow it through the mapping.
   startLogging((config as { readonly log: LogConfig }).log);
@@ -34,7 +38,7 @@ export async function runLogged<Sections extends CommandSections>(
   }
   using stop = stopSignal();
   try {
-    await run(config, { log, signal: stop.signal, terminal: standardTerminal() });
+    await run(config, { log, signal: stop.signal, terminal: standardTerminal() }, operands);
   } catch (error) {
     if (!stop.signal.aborted || error !== stop.signal.reason) throw withNames(error, names);
     outputClosed.throwIfAborted();

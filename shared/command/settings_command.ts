@@ -21,7 +21,7 @@ export interface ActionPlace {
 
 /** A command that loads its configuration, and runs with it. */
 export function settingsCommand<Sections extends CommandSections>(
-  { name, summary, sections, task = false, run }: Omit<CommandSpec<Sections>, "unused">,
+  { name, summary, sections, task = false, operands, run }: Omit<CommandSpec<Sections>, "unused">,
   others: OtherSettings,
   place?: ActionPlace,
 ): Command {
@@ -37,12 +37,14 @@ export function settingsCommand<Sections extends CommandSections>(
     .allowExcessArguments()
     .option("--config <file>", "YAML file with any of the keys below");
   for (const option of settingOptions(settings)) command.addOption(option);
+  if (operands !== undefined) command.argument(`[${operands.name}...]`, operands.doc);
   return command.action(async () => {
     const options = command.optsWithGlobals<Readonly<Record<string, unknown>>>();
     const actions = place?.actions ?? [];
+    const isOperand = (arg: string) => operands !== undefined && !arg.startsWith("-");
     const loaded = loadNamedConfig(title, sections, {
       ...givenFlags(options, settings),
-      strayArguments: command.args,
+      strayArguments: command.args.filter((arg) => !isOperand(arg)),
       misplacedFlags: flagsOfOthers(options, settings.map(({ flag }) => flag), actions),
       // It may be here only since no action was named, or none that there is.
       actions: command.parent?.args[0] === name ? [] : actions.map(({ name }) => name),
@@ -51,7 +53,8 @@ export function settingsCommand<Sections extends CommandSections>(
       configFile: options["config"] as string | undefined,
       readTextFile: (path) => Deno.readTextFileSync(path),
     }, others);
-    await runLogged(run, loaded, { logger, task });
+    const given = command.args.filter(isOperand);
+    await runLogged(run, loaded, { logger, task, operands: given });
   });
 }
 

@@ -11,4 +11,5 @@ export const configSections: readonly string[] = [
   "verify",
   "dead_letters",
   "parked",
+  "rollups",
 ];

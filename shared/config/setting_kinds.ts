@@ -47,6 +47,11 @@ export function filePath(described: Described<undefined>): Setting<string | unde
   return setting(described, "file", nonEmpty);
 }
 
+/** The path of a directory that may be left out. */
+export function directoryPath(described: Described<undefined>): Setting<string | undefined> {
+  return setting(described, "directory", nonEmpty);
+}
+
 /** An instant in RFC 3339 that may be left out, in microseconds since 1970; of 2000 to 2199. */
 export function instant(described: Described<undefined>): Setting<number | undefined, "Us"> {
   return setting(described, "instant", (given) => {
@@ -145,6 +150,26 @@ export function duration(
       throw new Error(
         `expected a duration such as ${example}, from ${formatDuration(minMs)} to ` +
           formatDuration(maxMs),
+      );
+    }
+    return value;
+  }, { suffix: "Ms" });
+}
+
+/**
+ * A span of time such as `90d` or `10y`, in milliseconds, of at least `minMs`; or
+ * a word that stands for one without end, which is Infinity.
+ */
+export function durationOr(
+  word: string,
+  described: Described & { readonly minMs: number },
+): Setting<number, "Ms"> {
+  const { minMs } = described;
+  return setting(described, `duration|${word}`, (given) => {
+    const value = given === word ? Infinity : parseDuration(given);
+    if (value === undefined || value < minMs) {
+      throw new Error(
+        `expected a duration such as 90d or 10y, of at least ${formatDuration(minMs)}, or ${word}`,
       );
     }
     return value;

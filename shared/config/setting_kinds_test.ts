@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Setting } from "./setting.ts";
 import {
   duration,
+  durationOr,
   listenPort,
   oneOf,
   secretText,
@@ -56,7 +57,23 @@ Deno.test("duration has a most that is its own, in days too", () => {
     keep,
     { "30d": 30 * 86_400_000, "1d12h": 1.5 * 86_400_000, "1m": 60_000 },
     ["366d", "59s"],
-    /^Error: expected a duration such as 5s, 1m30s or 7d, from 1m to 365d$/,
+    /^Error: expected a duration such as 5s, 1m30s or 7d, from 1m to 1y$/,
+  );
+});
+
+Deno.test("durationOr takes a word for one without end, and no less than its least", () => {
+  const dayMs = 86_400_000;
+  accepts(
+    durationOr("forever", { doc: "", default: "10y", minMs: dayMs }),
+    {
+      "1d": dayMs,
+      "90d": 90 * dayMs,
+      "10y": 3_650 * dayMs,
+      "1000y": 365e3 * dayMs,
+      forever: Infinity,
+    },
+    ["", "23h", "0d", "90", "never", "Forever", "Infinity"],
+    /^Error: expected a duration such as 90d or 10y, of at least 1d, or forever$/,
   );
 });
 

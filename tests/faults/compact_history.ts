@@ -31,8 +31,8 @@ Deno.test("Nothing is lost or doubled when backends are killed while they pack h
   const readings = shuffled(allReadings(startUs));
   const late = readings.splice(readings.length * 0.7);
   await using publisher = await run.servers.openPublisher();
-  await publisher.publish(announcements(startUs));
   const asRows = await run.startBackend({ APP_BACKEND_HISTORY_COMPACTION: "false" });
+  await publisher.publish(announcements(startUs));
   await publisher.publish(readings);
   await run.stores(readings.length);
   assert.equal((await run.endBackend(asRows, "SIGTERM")).code, 0);

@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { FileInUseError } from "./file_in_use_error.ts";
 
 /**
  * A file that has its name only once it is whole. Until then it is a draft of one
@@ -14,14 +15,14 @@ export class DraftFile implements AsyncDisposable {
     this.#file = file;
   }
 
-  /** @throws {Error} if another process writes it. */
+  /** @throws {FileInUseError} if another process writes it. */
   static async open(path: string): Promise<DraftFile> {
     const file = await Deno.open(path, { create: true, read: true, write: true });
     try {
       // The lock goes with its process, however that ends. What was opened may have
       // got its name from the one who held the lock until now.
       if (!await file.tryLock(true) || !await isAt(file, path)) {
-        throw new Error("another process writes there");
+        throw new FileInUseError("another process writes there");
       }
       await file.truncate();
     } catch (error) {

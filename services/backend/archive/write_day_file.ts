@@ -8,6 +8,7 @@ import { daySchema } from "./day_schema.ts";
 import { DraftFile } from "./draft_file.ts";
 import { encodeRowGroup } from "./encode_row_group.ts";
 import { createdBy, fileMetadata, type GroupSeal } from "./file_format.ts";
+import { FileInUseError } from "./file_in_use_error.ts";
 import { Fingerprint } from "./fingerprint.ts";
 import { compressors } from "./page_codecs.ts";
 import { readDayFile } from "./read_day_file.ts";
@@ -40,6 +41,7 @@ export interface DayFileOptions {
  *
  * @param day in UTC, as `2026-11-18`
  * @returns undefined if the day has no readings: it gets no file then.
+ * @throws {FileInUseError} if another process writes the day.
  * @throws {Error} that names the directory, if it cannot be written to; what the
  * groups throw; and at a reading that is not of the day.
  */
@@ -107,6 +109,7 @@ async function toward<Result>(
   } catch (cause) {
     if (signal?.aborted) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
+    if (cause instanceof FileInUseError) throw new FileInUseError(`${task}: ${reason}`, { cause });
     throw new Error(`${task}: ${reason}`, { cause });
   }
 }

@@ -156,7 +156,7 @@ Deno.test("writeDayFile refuses a day that another one writes, and harms nothing
     yield* rowGroups(archivedReadings(5));
     await assert.rejects(
       writeDayFile(folder.path, day, rowGroups(archivedReadings(9))),
-      new RegExp(`^Error: Cannot archive ${day} in .*: another process writes there$`),
+      new RegExp(`^FileInUseError: Cannot archive ${day} in .*: another process writes there$`),
     );
     yield* rowGroups(archivedReadings(5));
   }

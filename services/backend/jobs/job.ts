@@ -4,8 +4,10 @@ export type JobName =
   | "expire_parked"
   | "last_seen"
   | "make_partitions"
+  | "measure_storage"
   | "mend_devices"
   | "release_parked"
+  | "retention"
   | "roll_up"
   | "writer_mark";
 

@@ -3,6 +3,7 @@ import { onOneReplica } from "../store/connection/on_one_replica.ts";
 import type { Database } from "../store/database.ts";
 import { countMarks } from "../store/rollups/count_marks.ts";
 import { firstReading } from "../store/rollups/first_reading.ts";
+import { firstDevices, pacedDevices, partReadings } from "../store/rollups/paced_devices.ts";
 import { rollMarks } from "../store/rollups/roll_marks.ts";
 import { rollSlice, type Slice } from "../store/rollups/roll_slice.ts";
 import { dayLevel, hourMicros } from "../store/rollups/rollup_levels.ts";
@@ -31,11 +32,12 @@ export interface RollUpOptions {
   readonly nowMs: () => number;
   /** Told at the end of each turn how far rollups are, whichever replica rolled up. */
   readonly onTurn: (state: RollupState) => void;
-  /** Readings that a transaction rolls up, about: 50,000 unless given, which takes a tenth of a second. */
-  readonly partReadings?: number;
+  /** Readings that a transaction rolls up, about; `partReadings` unless given. */
+  readonly wantedReadings?: number;
 }
 
-const name = "roll_up";
+/** Of its lock, which whoever else rolls up takes, too. */
+export const rollUpName = "roll_up";
 const intervalMs = 60_000;
 /** From an hour's end until it is rolled up: what comes later has it rolled up again. */
 const settleMicros = 5 * 60_000_000;
@@ -45,8 +47,6 @@ const maxMarks = 100;
 const mostHours = 24;
 /** Marks that are counted, at most. */
 const mostCounted = 100_000;
-/** Devices a part, at most. */
-const mostDevices = 10_000;
 
 /** What this replica knows of how far it is; another may have gone on meanwhile. */
 interface State {
@@ -82,12 +82,12 @@ export function rollUpJob(options: RollUpOptions): Job {
     slice: undefined,
     lastReadings: 0,
     hours: 1,
-    devices: 1_000,
+    devices: firstDevices,
     lastMark: undefined,
   };
   /** What it did is committed by the time that the state says so. */
   const alone = async (step: (session: Kysely<Database>) => Promise<Step>): Promise<JobOutcome> => {
-    const done = await onOneReplica(db, name, step);
+    const done = await onOneReplica(db, rollUpName, step);
     if (done === undefined) return "elsewhere";
     state = done.state;
     return done.outcome;
@@ -99,7 +99,7 @@ export function rollUpJob(options: RollUpOptions): Job {
     return rolled === "done" ? advanced : rolled;
   };
   return {
-    name,
+    name: rollUpName,
     intervalMs,
     async run() {
       const outcome = await step();
@@ -125,7 +125,7 @@ async function advance(
   state: State,
   options: RollUpOptions,
 ): Promise<Step> {
-  const { partReadings = 50_000 } = options;
+  const { wantedReadings = partReadings } = options;
   const progress = await rollupProgress(session);
   const { rolledUntilMicros: fromMicros, markingUntilMicros } = progress;
   if (fromMicros >= markingUntilMicros) {
@@ -138,7 +138,7 @@ async function advance(
   if (waiting.writers.size > 0) return { state: { ...state, waiting }, outcome: "done" };
   const ready = { ...state, waiting };
   if (state.slice?.fromMicros === fromMicros) {
-    return await goOn(session, ready, state.slice, { progress, partReadings });
+    return await goOn(session, ready, state.slice, { progress, wantedReadings });
   }
   const next = state.lastReadings > 0 ? fromMicros : await skipEmpty(session, progress);
   if (next > fromMicros) return { state: { ...ready, slice: undefined }, outcome: "more" };
@@ -148,7 +148,7 @@ async function advance(
     markingUntilMicros,
   );
   const slice = { fromMicros, untilMicros, after: undefined, readings: 0 };
-  return await goOn(session, ready, slice, { progress, partReadings });
+  return await goOn(session, ready, slice, { progress, wantedReadings });
 }
 
 /** Those who began before everyone marked the hours of before `untilMicros`, and are still at it. */
@@ -184,21 +184,19 @@ async function goOn(
   session: Kysely<Database>,
   state: State,
   slice: NonNullable<State["slice"]>,
-  { progress, partReadings }: {
+  { progress, wantedReadings }: {
     readonly progress: RollupProgress;
-    readonly partReadings: number;
+    readonly wantedReadings: number;
   },
 ): Promise<Step> {
   const part = await rollSlice(session, slice, { progress, maxDevices: state.devices });
   const readings = slice.readings + part.readings;
-  const fitting = part.readings === 0
-    ? mostDevices
-    : Math.ceil(part.devices * partReadings / part.readings);
-  const next = { ...state, devices: Math.min(fitting, 2 * state.devices, mostDevices) };
+  const devices = pacedDevices(state.devices, part, wantedReadings);
+  const next = { ...state, devices };
   if (part.next !== undefined) {
     return { state: { ...next, slice: { ...slice, ...part.next, readings } }, outcome: "more" };
   }
-  const hours = readings > partReadings
+  const hours = readings > wantedReadings
     ? Math.ceil(state.hours / 2)
     : Math.min(2 * state.hours, mostHours);
   return {

@@ -5,14 +5,16 @@ import { assertSameBuckets, bucketsOf } from "../../../tests/support/bucket_orac
 import { eachDatabase, eachServer } from "../../../tests/support/each_database.ts";
 import { emptyTables } from "../../../tests/support/empty_tables.ts";
 import { keptLog } from "../../../tests/support/log_lines.ts";
-import { device, readingRow } from "../../../tests/support/store_rows.ts";
+import { storedBuckets } from "../../../tests/support/stored_buckets.ts";
+import { device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
 import type { ReadingRow } from "../readings/reading_row.ts";
+import { onOneReplica } from "../store/connection/on_one_replica.ts";
 import type { Database } from "../store/database.ts";
 import { writeDevices } from "../store/devices/write_devices.ts";
 import { writeReadings } from "../store/readings/write_readings.ts";
 import { type BucketQuery, readBuckets } from "../store/rollups/read_buckets.ts";
 import { Compactor } from "./compact_history.ts";
-import { rollUpJob } from "./roll_up.ts";
+import { rollUpJob, rollUpName, type RollupState } from "./roll_up.ts";
 
 const hour = 3_600;
 const day = 24 * hour;
@@ -56,7 +58,7 @@ class Scenario {
       db,
       nowMs: () => this.#nowSeconds * 1_000,
       onTurn() {},
-      partReadings: 50,
+      wantedReadings: 50,
     });
     this.#compactor = new Compactor({
       db,
@@ -221,3 +223,130 @@ for (const seed of [101, 102, 103]) {
     },
   });
 }
+
+const noonMs = noonSeconds * 1_000;
+const signal = new AbortController().signal;
+
+/** A job by a clock that is given, and what it told at the end of its last turn. */
+function jobAt(db: Kysely<Database>, nowMs: number) {
+  const clock = { nowMs };
+  let told: RollupState | undefined;
+  const job = rollUpJob({ db, nowMs: () => clock.nowMs, onTurn: (state) => void (told = state) });
+  return {
+    clock,
+    told: () => told,
+    /** Runs it until it has nothing to do at once, and returns how often that was. */
+    async turn(): Promise<number> {
+      for (let runs = 1;; runs++) if (await job.run(signal) !== "more") return runs;
+    },
+    run: () => job.run(signal),
+  };
+}
+
+/** In Unix microseconds, so many hours after noon of the first of March 2024. */
+const afterNoon = (hours: number) => (noonSeconds + hours * hour) * 1_000_000;
+
+eachDatabase("rollUpJob", {
+  async "begins with the present hour where there are no readings"(db) {
+    const { turn, told } = jobAt(db, noonMs + 64 * 60_000);
+    assert(await turn() < 5);
+    const upToDate = {
+      rolledUntilMicros: afterNoon(0),
+      dueMicros: afterNoon(0),
+      marks: 0,
+    };
+    assert.deepEqual(told(), upToDate);
+  },
+
+  async "rolls up an hour some minutes after its end"(db) {
+    await fresh(db);
+    const { clock, turn, told } = jobAt(db, noonMs + 64 * 60_000);
+    await turn();
+    const at = [0, 1, 2].map((at) => readingRow("a", { seconds: noonSeconds + at * 1_800 }));
+    await writeReadings(db, defaultTenant, at);
+    await turn();
+    assert.deepEqual(await storedBuckets(db, "rollups_hour", "a"), []);
+    clock.nowMs = noonMs + 65 * 60_000;
+    await turn();
+    assert.equal(told()!.rolledUntilMicros, afterNoon(1));
+    const query = { deviceId: "a", fromMicros: afterNoon(0), untilMicros: afterNoon(1) };
+    for (
+      const [table, bucketSeconds] of [["rollups_minute", 60], ["rollups_hour", hour]] as const
+    ) {
+      const stored = await storedBuckets(db, table, "a");
+      assertSameBuckets(stored, bucketsOf(at, { ...query, bucketSeconds }), table);
+    }
+  },
+
+  async "catches up on what there was before it, past years without a reading"(db) {
+    await fresh(db);
+    const years = [2003, 2004, 2019, 2024].map((year) => Date.UTC(year, 1, 29, 22) / 1_000);
+    const old = years.flatMap((seconds) =>
+      Array.from({ length: 30 }, (_, at) => readingRow("a", { seconds: seconds + at * 600 }))
+    );
+    await writeReadings(db, defaultTenant, old);
+    const { turn, told } = jobAt(db, noonMs);
+    const runs = await turn();
+    assert(runs < 60, `it took ${runs} runs`);
+    assert.deepEqual(told(), {
+      rolledUntilMicros: afterNoon(-1),
+      dueMicros: afterNoon(-1),
+      marks: 0,
+    });
+    const all = { deviceId: "a", fromMicros: -Infinity, untilMicros: Infinity };
+    for (const [table, bucketSeconds] of [["rollups_hour", hour], ["rollups_day", day]] as const) {
+      const untilMicros = table === "rollups_day" ? afterNoon(-12) : Infinity;
+      const stored = await storedBuckets(db, table, "a");
+      assertSameBuckets(stored, bucketsOf(old, { ...all, untilMicros, bucketSeconds }), table);
+    }
+  },
+
+  async "goes back to hours that readings came late to"(db) {
+    await fresh(db);
+    const { turn, told } = jobAt(db, noonMs + 64 * 60_000);
+    await turn();
+    const late = Array.from(
+      { length: 150 },
+      (_, at) => readingRow("b", { seconds: noonSeconds - (at + 1) * hour }),
+    );
+    await writeReadings(db, defaultTenant, late);
+    assert(await turn() > 1, "they are more than one run takes");
+    assert.equal(told()!.marks, 0);
+    const all = { deviceId: "b", fromMicros: -Infinity, untilMicros: Infinity };
+    assertSameBuckets(
+      await storedBuckets(db, "rollups_hour", "b"),
+      bucketsOf(late, { ...all, bucketSeconds: hour }),
+      "hours",
+    );
+  },
+});
+
+eachServer("rollUpJob of several sessions", {
+  async "rolls nothing up before those have ended who began to write unmarked"(db) {
+    await fresh(db);
+    const { clock, turn, told } = jobAt(db, noonMs + 64 * 60_000);
+    await turn();
+    const writer = await db.startTransaction().execute();
+    await writeReadings(writer, defaultTenant, [readingRow("a")]);
+    clock.nowMs = noonMs + 65 * 60_000;
+    await turn();
+    await turn();
+    assert.equal(told()!.rolledUntilMicros, afterNoon(0));
+    // Those who began since mark what they store; nobody waits for them.
+    const next = await db.startTransaction().execute();
+    await writeReadings(next, defaultTenant, [readingRow("b")]);
+    await writer.commit().execute();
+    await turn();
+    assert.equal(told()!.rolledUntilMicros, afterNoon(1));
+    assert.equal((await storedBuckets(db, "rollups_hour", "a")).length, 1);
+    await next.commit().execute();
+    await turn();
+    assert.equal((await storedBuckets(db, "rollups_hour", "b")).length, 1);
+  },
+
+  async "leaves all to the one that is at it"(db) {
+    const { run, told } = jobAt(db, noonMs);
+    await onOneReplica(db, rollUpName, async () => assert.equal(await run(), "elsewhere"));
+    assert.equal(told()!.rolledUntilMicros, -Infinity);
+  },
+});

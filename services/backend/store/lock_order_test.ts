@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
 import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { icuDatabase, postgresTest } from "../../../tests/support/each_database.ts";
+import { emptyTables } from "../../../tests/support/empty_tables.ts";
 import { untilOneWaits, wouldWait } from "../../../tests/support/row_lock.ts";
 import { countRows, device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
 import type { Database } from "./database.ts";
@@ -90,7 +91,7 @@ postgresTest("Rows are taken in the order of their bytes, in a database of anoth
 
 /** Leaves readings of known devices parked, and none stored. */
 async function parkKnown(db: Kysely<Database>): Promise<void> {
-  await sql`truncate iot_devices, sensor_readings, parked_readings`.execute(db);
+  await emptyTables(db);
   await writeDevices(db, defaultTenant, ids.map((id) => device(id)));
   for (const id of ids) await insertReading("parked_readings", id).execute(db);
 }

@@ -3,6 +3,7 @@ import { getLogger } from "@logtape/logtape";
 import { type Kysely, sql } from "kysely";
 import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { databaseConfig } from "../../../tests/support/database_config.ts";
+import { emptyTables } from "../../../tests/support/empty_tables.ts";
 import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres.ts";
 import { untilOneWaits } from "../../../tests/support/row_lock.ts";
 import { tempPglite } from "../../../tests/support/temp_pglite.ts";
@@ -204,7 +205,7 @@ async function runCases(test: Deno.TestContext, url: string): Promise<void> {
   };
   for (const [name, run] of Object.entries(cases)) {
     await test.step(name, async () => {
-      await sql`truncate iot_devices, sensor_readings, parked_readings`.execute(db);
+      await emptyTables(db);
       await park(db, { a: 5, b: 2, "ç": 1 });
       await run();
     });

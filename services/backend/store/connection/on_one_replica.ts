@@ -1,4 +1,4 @@
-import { type Kysely, sql, type Transaction } from "kysely";
+import { type Kysely, type RawBuilder, sql, type Transaction } from "kysely";
 import type { Database } from "../database.ts";
 
 /**
@@ -15,8 +15,16 @@ export async function onOneReplica<Result>(
 ): Promise<Result | undefined> {
   return await db.transaction().execute(async (transaction) => {
     const { rows: [row] } = await sql<{ readonly locked: boolean }>`
-      select pg_try_advisory_xact_lock(hashtextextended(${`iot-backend ${job}`}, 0)) as locked`
-      .execute(transaction);
+      select pg_try_advisory_xact_lock(${keyOf(job)}) as locked`.execute(transaction);
     return row!.locked ? await work(transaction) : undefined;
   });
+}
+
+/** Waits until no replica is at a job, and keeps it so until the transaction ends. */
+export async function lockJob(transaction: Kysely<Database>, job: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${keyOf(job)}) as locked`.execute(transaction);
+}
+
+function keyOf(job: string): RawBuilder<string> {
+  return sql<string>`hashtextextended(${`iot-backend ${job}`}, 0)`;
 }

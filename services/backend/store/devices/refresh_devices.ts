@@ -127,7 +127,16 @@ async function lastSeenOf(
   return new Map(rows.map(({ device_id, micros }) => [device_id, micros]));
 }
 
-/** Writes what rows are to tell that do not tell of something newer, and returns whose were written. */
+/** Whether a row tells of something newer than what was found: that may be dropped by now. */
+const tellsNewer = sql<boolean>`coalesce(
+  (d.latest_timestamp, d.latest_tie_break) > (fresh."timestamp", fresh.tie_break),
+  d.latest_timestamp is not null
+)`;
+
+/**
+ * Writes what rows are to tell, and returns whose were written. Those that tell of
+ * something newer go on with that: where they were in doubt, they no longer are.
+ */
 async function write(
   db: Kysely<Database>,
   tenantId: TenantId,
@@ -137,30 +146,35 @@ async function write(
   if (rows.length === 0) return new Set();
   const ids = rows.map(({ deviceId }) => deviceId);
   const lastSeen = sql<Date>`greatest(d.last_seen, least(fresh.seen, now()))`;
+  const newest = <Value>(column: string) =>
+    sql<Value>`case when ${tellsNewer} then ${sql.ref(`d.latest_${column}`)}
+      else ${sql.ref(`fresh.${column}`)} end`;
   const written = await inTransaction(db, async (transaction) => {
     await lockDevices(transaction, "alone");
     return await transaction.updateTable("iot_devices as d")
       .from(freshOf(rows))
       .set((row) => ({
         last_seen: lastSeen,
-        latest_for: sql<Date>`
-          greatest(coalesce(fresh.as_of, d.last_seen), least(fresh.seen, now()))`,
-        latest_timestamp: row.ref("fresh.timestamp"),
-        latest_tie_break: row.ref("fresh.tie_break"),
+        latest_for: sql<Date>`greatest(
+          coalesce(fresh.as_of, d.last_seen), least(fresh.seen, now()),
+          case when ${tellsNewer} then d.latest_for end
+        )`,
+        latest_timestamp: newest<Date>("timestamp"),
+        latest_tie_break: newest<string>("tie_break"),
         typical_interval: row.fn.coalesce("fresh.typical_interval", "d.typical_interval"),
         ...Object.fromEntries(
-          measureColumnNames.map((column) => [`latest_${column}`, row.ref(`fresh.${column}`)]),
+          measureColumnNames.map((column) => [`latest_${column}`, newest<number>(column)]),
         ),
       }))
       .where("d.tenant_id", "=", tenantId)
       .whereRef("d.device_id", "=", "fresh.device_id")
       // Says it once more, for Citus: which shards these are on.
       .where("d.device_id", "=", sql<string>`any(${textArray(ids)}::text[])`)
-      .where(sql<boolean>`coalesce(
-        (d.latest_timestamp, d.latest_tie_break) <= (fresh."timestamp", fresh.tie_break),
-        d.latest_timestamp is null
-      )`)
-      .$if(!doubtful, (update) => update.whereRef("d.latest_for", "=", "d.last_seen"))
+      .$if(
+        !doubtful,
+        (update) =>
+          update.where((is) => is.not(tellsNewer)).whereRef("d.latest_for", "=", "d.last_seen"),
+      )
       .returning("d.device_id")
       .execute();
   });

@@ -68,6 +68,27 @@ eachDatabase("refreshDevices", {
     assert.partialDeepStrictEqual(await rowOf(db, "a"), told);
   },
 
+  async "goes on telling the newest reading once it is dropped, without a doubt"(db) {
+    await writeDevices(db, defaultTenant, [device("a")]);
+    await writeReadings(db, defaultTenant, [0, 5, 10].map((past) => at("a", noonSeconds + past)));
+    await refresh(db, { a: undefined });
+    const before = await rowOf(db, "a");
+    for (const left of [[], [at("a", noonSeconds - 60)]]) {
+      await sql`truncate sensor_readings`.execute(db);
+      await writeReadings(db, defaultTenant, left);
+      // As whoever moves it while the readings are looked up.
+      const seen = noonSeconds + 60 * (left.length + 1);
+      await sql`update iot_devices set last_seen = to_timestamp(${seen}::float8)`.execute(db);
+      assert.equal((await rowOf(db, "a"))["told"], false);
+      await refresh(db, { a: undefined });
+      assert.deepEqual(await rowOf(db, "a"), { ...before, seen, told: true });
+    }
+    // What comes then is told in its place.
+    await writeReadings(db, defaultTenant, [at("a", noonSeconds + 600)]);
+    await refresh(db, { a: undefined });
+    assert.equal((await rowOf(db, "a"))["latest"], noonSeconds + 600);
+  },
+
   async "tells the newest reading, all of it, and how often there is one"(db) {
     await writeDevices(db, defaultTenant, [device("a"), device("silent")]);
     const newest = readingRow("a", {

@@ -72,12 +72,7 @@ export async function deleteStaged(
   { fromMicros, untilMicros }: Partition,
 ): Promise<void> {
   await db.deleteFrom("staged_history")
-    .where("first_at", ">=", beginning(fromMicros))
+    .where("first_at", ">=", instant(fromMicros))
     .where("first_at", "<", instant(untilMicros))
     .execute();
-}
-
-/** An instant that a partition begins at. */
-export function beginning(fromMicros: number) {
-  return fromMicros === -Infinity ? sql<Date>`timestamptz '-infinity'` : instant(fromMicros);
 }

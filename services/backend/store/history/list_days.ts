@@ -28,9 +28,16 @@ export async function listDays(
     .execute();
 }
 
-/** Has days be packed again that a person wanted as rows. */
-export async function packAgain(db: Kysely<Database>): Promise<number> {
-  const { numUpdatedRows } = await db.updateTable("compacted_days")
-    .set({ expanded: false }).where("expanded", "=", true).executeTakeFirstOrThrow();
-  return Number(numUpdatedRows);
+/** Has days be packed again that a person wanted as rows: those before `before`, or all. */
+export async function packAgain(
+  db: Kysely<Database>,
+  before = "infinity",
+): Promise<readonly string[]> {
+  const days = await db.updateTable("compacted_days")
+    .set({ expanded: false })
+    .where("expanded", "=", true)
+    .where("day", "<", sql<string>`${before}::date`)
+    .returning(sql<string>`day::text`.as("day"))
+    .execute();
+  return days.map(({ day }) => day);
 }

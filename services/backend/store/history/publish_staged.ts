@@ -6,7 +6,7 @@ import { instant } from "../readings/instant.ts";
 import { lockBriefly } from "../schema/lock_briefly.ts";
 import type { MigrationContext } from "../schema/migration_turn.ts";
 import { addToDay, type CompactedDay } from "./compacted_days.ts";
-import { beginning, deleteStaged, findCompaction, restartCompaction } from "./compaction.ts";
+import { deleteStaged, findCompaction, restartCompaction } from "./compaction.ts";
 import { chunkColumns } from "./insert_chunks.ts";
 import { makeMonths } from "./make_months.ts";
 
@@ -55,12 +55,12 @@ async function countBoth(
 ): Promise<{ readonly staged: number; readonly closed: number }> {
   const { staged } = await db.selectFrom("staged_history")
     .select(sql<number>`coalesce(sum(readings), 0)::float8`.as("staged"))
-    .where("first_at", ">=", beginning(fromMicros))
+    .where("first_at", ">=", instant(fromMicros))
     .where("first_at", "<", instant(untilMicros))
     .executeTakeFirstOrThrow();
   const { closed } = await db.selectFrom("closed_readings")
     .select(sql<number>`count(*)::float8`.as("closed"))
-    .where("timestamp", ">=", beginning(fromMicros))
+    .where("timestamp", ">=", instant(fromMicros))
     .where("timestamp", "<", instant(untilMicros))
     .executeTakeFirstOrThrow();
   return { staged, closed };
@@ -77,7 +77,7 @@ async function daysOf(
       sql<number>`sum(readings)::float8`.as("readings"),
       sql<number>`sum(length(packed))::float8`.as("packedBytes"),
     ])
-    .where("first_at", ">=", beginning(fromMicros))
+    .where("first_at", ">=", instant(fromMicros))
     .where("first_at", "<", instant(untilMicros))
     .groupBy(sql`(first_at at time zone 'UTC')::date`)
     .orderBy("day")
@@ -93,7 +93,7 @@ async function publish(transaction: Kysely<Database>, partition: Partition): Pro
     .columns(chunkColumns)
     .expression((from) =>
       from.selectFrom("staged_history").select(chunkColumns)
-        .where("first_at", ">=", beginning(partition.fromMicros))
+        .where("first_at", ">=", instant(partition.fromMicros))
         .where("first_at", "<", instant(partition.untilMicros))
     )
     .execute();

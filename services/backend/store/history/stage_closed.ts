@@ -1,5 +1,5 @@
 import { type Kysely, sql } from "kysely";
-import type { ReadingColumns } from "../../history/reading_columns.ts";
+import { withoutLast } from "../../history/without_last.ts";
 import type { DeviceKey } from "../../readings/device_key.ts";
 import type { Database } from "../database.ts";
 import { pageDeviceKeys } from "../devices/page_device_keys.ts";
@@ -9,7 +9,7 @@ import { instant } from "../readings/instant.ts";
 import { type Compaction, findCompaction, firstKey, saveCompaction } from "./compaction.ts";
 import { chunksOf } from "./history_chunk.ts";
 import { insertChunks } from "./insert_chunks.ts";
-import { readClosed } from "./read_closed.ts";
+import { readColumns } from "./read_columns.ts";
 
 /** Readings before it are not accepted. */
 const oldestMicros = Date.UTC(2000, 0, 1) * 1_000;
@@ -22,6 +22,11 @@ const stepReadings = 200_000;
 /** Readings of a device a step, at most. */
 const deviceReadings = 500_000;
 const mostDevices = 5_000;
+/**
+ * Readings that a step reads, about, if those of a device are many times more than
+ * what devices before it had: so that it fits in memory.
+ */
+const mostReadings = 4_000_000;
 /** Days without readings that are passed over a step. */
 const mostEmptyDays = 1_000;
 
@@ -103,33 +108,41 @@ async function stageDevices(
     return { readings: 0, complete: untilMicros >= partition.untilMicros, devices };
   }
   const { tenantId } = first;
+  const limit = Math.min(Math.ceil(mostReadings / keys.length), deviceReadings);
   const ofTenant = keys.filter((key) => key.tenantId === tenantId);
-  const read = await readClosed(transaction, {
+  const read = await readColumns(transaction, "closed_readings", {
     tenantId,
     deviceIds: ofTenant.map(({ deviceId }) => deviceId),
     fromMicros: stretchMicros,
     untilMicros,
     resumed: { deviceId: at.deviceId, fromMicros: at.resumedMicros ?? stretchMicros },
-    limit: deviceReadings,
+    limit,
   });
   // What comes after one that was not read to its end is left to the next step.
-  const cutAt = read.findIndex(({ count }) => count === deviceReadings);
-  const whole = read.map((columns, place) => place === cutAt ? withoutLast(columns) : columns)
-    .slice(0, cutAt < 0 ? read.length : cutAt + 1);
-  const chunks = whole.flatMap((columns, place) =>
+  const cutAt = read.findIndex(({ count }) => count === limit);
+  const cut = cutAt < 0 ? undefined : withoutLast(read[cutAt]!);
+  const packed = cut === undefined
+    ? read
+    : [...read.slice(0, cutAt), ...cut.count > 0 ? [cut] : []];
+  const last = ofTenant[packed.length - 1];
+  if (last === undefined) {
+    if (keys.length === 1) throw new Error(`Cannot pack: ${limit} readings in one microsecond`);
+    // Of that device alone, more is read.
+    return { readings: 0, complete: false, devices: 1 };
+  }
+  const chunks = packed.flatMap((columns, place) =>
     chunksOf(tenantId, ofTenant[place]!.deviceId, columns)
   );
   await insertChunks(transaction, "staged_history", chunks);
-  const readings = whole.reduce((sum, { count }) => sum + count, 0);
-  const last = ofTenant[whole.length - 1]!;
+  const readings = packed.reduce((sum, { count }) => sum + count, 0);
   await saveCompaction(transaction, partition, {
     stretchMicros,
     tenantId,
     deviceId: last.deviceId,
-    resumedMicros: cutAt < 0 ? undefined : read[cutAt]!.micros.at(-1)!,
+    resumedMicros: packed.at(-1) === cut ? read[cutAt]!.micros.at(-1)! : undefined,
     readings: at.readings + readings,
   });
-  const wanted = Math.round(whole.length * stepReadings / Math.max(readings, 1));
+  const wanted = Math.round(packed.length * stepReadings / Math.max(readings, 1));
   return { readings, complete: false, devices: Math.min(Math.max(wanted, 1), mostDevices) };
 }
 
@@ -153,20 +166,4 @@ async function nextDevices(
   const after = { tenantId, deviceId };
   if (resumedMicros === undefined) return await pageDeviceKeys(db, after, limit);
   return [after, ...await pageDeviceKeys(db, after, limit - 1)];
-}
-
-/** Without those of the last instant, which may not be all of it. */
-function withoutLast(columns: ReadingColumns): ReadingColumns {
-  const last = columns.micros.at(-1)!;
-  const count = columns.micros.indexOf(last);
-  if (count === 0) {
-    throw new Error(`Cannot pack: a device has ${columns.count} readings in one microsecond`);
-  }
-  return {
-    count,
-    micros: columns.micros.subarray(0, count),
-    nanos: columns.nanos?.subarray(0, count),
-    values: columns.values.map((column) => column.subarray(0, count)),
-    oddTieBreaks: columns.oddTieBreaks,
-  };
 }

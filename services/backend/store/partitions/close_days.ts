@@ -8,8 +8,8 @@ import { listPartitions, type Partition } from "./list_partitions.ts";
 import { attachPartition, makePartition } from "./make_partition.ts";
 import { lockPartitions } from "./partition_lock.ts";
 
-/** Holds what is before the days that are open. */
-const older = "sensor_readings_older";
+/** Holds what is before the days that are open, and is never closed. */
+export const older = "sensor_readings_older";
 
 /** As those come to them who write most. */
 const tables = ["sensor_readings", "iot_devices"];

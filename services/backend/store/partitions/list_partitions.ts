@@ -2,7 +2,13 @@ import { type Kysely, sql } from "kysely";
 import type { Database } from "../database.ts";
 
 /** A table that is partitioned by instants. */
-export type PartitionedTable = "sensor_readings" | "closed_readings" | "sensor_history";
+export type PartitionedTable =
+  | "sensor_readings"
+  | "closed_readings"
+  | "sensor_history"
+  | "rollups_minute"
+  | "rollups_hour"
+  | "rollups_day";
 
 /** A part of a table, and which instants it holds. */
 export interface Partition {

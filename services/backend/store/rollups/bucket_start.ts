@@ -9,9 +9,9 @@ export function bucketStart(micros: number, bucketMicros: number): number {
   return Math.floor((micros - originMicros) / bucketMicros) * bucketMicros + originMicros;
 }
 
-/** The same as part of a statement, of an instant of a column. */
-export function bucketStartOf(column: string, bucketMicros: number): RawBuilder<number> {
-  const width = sql`${bucketMicros}::float8 * interval '1 microsecond'`;
-  return sql<number>`
-    (extract(epoch from date_bin(${width}, ${sql.ref(column)}, ${origin})) * 1000000)::float8`;
+/** The same as an expression of a statement, of an instant that is a column. */
+export function bucketStartOf(column: string, bucketMicros: number): RawBuilder<Date> {
+  return sql<Date>`date_bin(
+    ${bucketMicros}::float8 * interval '1 microsecond', ${sql.ref(column)}, ${origin}
+  )`;
 }

@@ -28,7 +28,8 @@ export const summaryOfReadings: BucketSummary = summaryOf({
   count: ({ column }) => sql`count(${sql.ref(column)})::int`,
   least: ({ column }) => sql.ref(column),
   most: ({ column }) => sql.ref(column),
-  mean: ({ column }) => sql`sum(${sql.ref(column)}) / count(${sql.ref(column)})`,
+  mean: ({ column, optional }) =>
+    sql`sum(${sql.ref(column)}) / ${optional ? sql`count(${sql.ref(column)})` : sql`count(*)`}`,
   last: ({ column }) => sql.ref(column),
 });
 
@@ -82,11 +83,10 @@ function summaryOf(row: RowParts): BucketSummary {
     columns.push(sql`${lastOf(measure)} as ${sql.id(`${column}_last`)}`);
   }
   newestGroups.forEach((group, at) => {
-    const values = sql.join(group.map(row.last));
-    const set = sql.join(group.map((measure) => sql`${row.last(measure)} is not null`), sql` and `);
-    aggregates.push(
-      sql`max(array[${row.key}, ${values}]) filter (where ${set}) as ${newestOf(at)}`,
-    );
+    const newest = sql`max(array[${row.key}, ${sql.join(group.map(row.last))}])`;
+    const unset = group.filter(({ optional }) => optional)
+      .map((measure) => sql`filter (where ${row.last(measure)} is not null)`);
+    aggregates.push(sql`${newest} ${sql.join(unset)} as ${newestOf(at)}`);
   });
   return { aggregates: sql.join(aggregates), columns: sql.join(columns) };
 }

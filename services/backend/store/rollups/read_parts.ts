@@ -1,9 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { TenantId } from "#shared/telemetry/tenant.ts";
 import { unpackReadings } from "../../history/unpack_readings.ts";
-import { timestamptzArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
-import { dayOf } from "../partitions/days.ts";
 import { instant } from "../readings/instant.ts";
 import { measureColumns } from "../readings/measure_columns.ts";
 import type { PartRow } from "./bucket_point.ts";
@@ -18,6 +16,7 @@ import { partsOfReadings } from "./parts_of_readings.ts";
 import type { BucketPlan, Span } from "./plan_buckets.ts";
 import { hourMicros, type RollupTable } from "./rollup_levels.ts";
 import { isAsBefore, type RollupProgress } from "./rollup_progress.ts";
+import { selectIn, type Source } from "./select_in.ts";
 
 export interface PartsQuery extends Span {
   readonly tenantId: TenantId;
@@ -41,7 +40,7 @@ export interface FoundParts {
 interface FoundRow extends PartRow {
   readonly as_before: boolean;
   readonly marked: readonly number[] | null;
-  /** Null where it tells no part. */
+  /** Of its bucket, or of the packed readings; null where it tells of none. */
   readonly start: number | null;
 }
 
@@ -63,9 +62,14 @@ export async function readParts(
       where ${device} and hour >= ${instant(firstHour)} and hour < ${instant(rolledUntil)}
     ) as hours
     left join (${partsOf(device, plan, late, bucketMicros)}) as parts on true`.execute(db);
+  const unpacked = new Set<number>();
   const found = rows.flatMap(({ packed, ...part }) => {
-    if (packed !== null) return partsOfReadings(unpackReadings(packed), late, bucketMicros);
-    return part.start === null ? [] : [[part.start, part] as const];
+    if (part.start === null) return [];
+    if (packed === null) return [[part.start, part] as const];
+    // One that reaches into several spans is found for each.
+    if (unpacked.has(part.start)) return [];
+    unpacked.add(part.start);
+    return partsOfReadings(unpackReadings(packed), late, bucketMicros);
   });
   const parts = new Map<number, PartRow[]>();
   for (const [start, part] of found) {
@@ -81,6 +85,13 @@ function before({ fromMicros, untilMicros }: Span, micros: number): readonly Spa
   return fromMicros < micros ? [{ fromMicros, untilMicros: Math.min(untilMicros, micros) }] : [];
 }
 
+const chunkSource: Source = {
+  table: "sensor_history",
+  columns: sql`r.first_at, r.packed`,
+  at: "first_at",
+  lastAt: "last_at",
+};
+
 /** A query for each kind of table that the plan reads; without any, one that finds nothing. */
 function partsOf(
   device: RawBuilder<unknown>,
@@ -88,75 +99,32 @@ function partsOf(
   late: readonly Span[],
   bucketMicros: number,
 ): RawBuilder<unknown> {
-  const grouped = (rows: RawBuilder<unknown>, at: string, { aggregates }: BucketSummary) =>
-    sql`
-    select ${bucketStartOf(at, bucketMicros)} as start, ${aggregates}, null::bytea as packed
-    from (${rows}) as r group by 1`;
+  const grouped = (rows: readonly RawBuilder<unknown>[], at: string, summary: BucketSummary) => {
+    const all = sql.join(rows, sql` union all `);
+    const bucket = bucketStartOf(at, bucketMicros);
+    return sql`
+      select (extract(epoch from bucket) * 1000000)::float8 as start, ${summary.aggregates},
+        null::bytea as packed
+      from (select r.*, ${bucket} as bucket from (${all}) as r) as r
+      group by bucket`;
+  };
   const queries: RawBuilder<unknown>[] = [];
   const tables: readonly RollupTable[] = ["rollups_day", "rollups_hour", "rollups_minute"];
   for (const table of tables) {
-    if (rollups[table].length === 0) continue;
-    const rows = sql`select r.* from ${sql.table(table)} as r ${
-      inSpans("starts_at", rollups[table], device)
-    }`;
-    queries.push(grouped(rows, "starts_at", summaryOfBuckets));
+    const rows = selectIn({ table, columns: sql`r.*`, at: "starts_at" }, rollups[table], device);
+    if (rows.length > 0) queries.push(grouped(rows, "starts_at", summaryOfBuckets));
   }
+  const columns = sql`r."timestamp", r.tie_break, ${measureColumns}`;
   const rowsOf = (table: string, spans: readonly Span[]) =>
-    apart(spans).map((spans) =>
-      sql`
-      select r."timestamp", r.tie_break, ${measureColumns} from ${sql.table(table)} as r ${
-        inSpans("timestamp", spans, device)
-      }`
-    );
+    selectIn({ table, columns, at: "timestamp" }, spans, device);
   const rows = [...rowsOf("sensor_readings", readings), ...rowsOf("closed_readings", late)];
-  if (rows.length > 0) {
-    queries.push(grouped(sql.join(rows, sql` union all `), "timestamp", summaryOfReadings));
-  }
-  for (const spans of apart(late)) {
-    // A chunk is of one day.
-    const from = dayOf(spans[0]!.fromMicros);
+  if (rows.length > 0) queries.push(grouped(rows, "timestamp", summaryOfReadings));
+  const chunks = selectIn(chunkSource, late, device);
+  if (chunks.length > 0) {
     queries.push(sql`
-      select null::float8, ${noAggregates}, r.packed from sensor_history as r ${
-      inSpans("first_at", spans, device, { from, lastAt: sql.ref("r.last_at") })
-    }`);
+      select (extract(epoch from first_at) * 1000000)::float8, ${noAggregates}, packed
+      from (${sql.join(chunks, sql` union all `)}) as r`);
   }
   if (queries.length === 0) return sql`select null::float8 as start, null::bytea as packed`;
   return sql.join(queries, sql` union all `);
-}
-
-/**
- * Most often there are two spans, a long time apart: what lies between them is
- * not even to be planned for.
- */
-function apart(spans: readonly Span[]): readonly (readonly Span[])[] {
-  if (spans.length < 2) return spans.length === 0 ? [] : [spans];
-  const between = spans.slice(1, -1);
-  return [[spans[0]!], [spans.at(-1)!], ...between.length === 0 ? [] : [between]];
-}
-
-/**
- * The end of a query of rows `r`, for a device's in the spans, which are in order.
- *
- * @param chunks Of rows that last: since when they may begin, and when they end.
- */
-function inSpans(
-  column: string,
-  spans: readonly Span[],
-  device: RawBuilder<unknown>,
-  chunks?: { readonly from: number; readonly lastAt: RawBuilder<unknown> },
-): RawBuilder<unknown> {
-  const at = sql.ref(`r.${column}`);
-  const [first, last] = [spans[0]!, spans.at(-1)!];
-  const all = sql`where ${device} and ${at} >= ${instant(chunks?.from ?? first.fromMicros)}
-    and ${at} < ${instant(last.untilMicros)}`;
-  const reaching = (from: RawBuilder<unknown>) =>
-    chunks === undefined ? sql`` : sql`and ${chunks.lastAt} >= ${from}`;
-  if (spans.length === 1) return sql`${all} ${reaching(instant(first.fromMicros))}`;
-  return sql`
-    cross join unnest(
-      ${timestamptzArray(spans.map(({ fromMicros }) => fromMicros))}::timestamptz[],
-      ${timestamptzArray(spans.map(({ untilMicros }) => untilMicros))}::timestamptz[]
-    ) as spans("from", until)
-    ${all} and ${at} < spans.until
-    ${chunks === undefined ? sql`and ${at} >= spans."from"` : reaching(sql`spans."from"`)}`;
 }

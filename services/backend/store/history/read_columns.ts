@@ -15,8 +15,8 @@ import type { Database } from "../database.ts";
 import { instant } from "../readings/instant.ts";
 import { measureColumnNames } from "../readings/measure_columns.ts";
 
-/** What of closed days is read at once, of each of some devices. */
-export interface ClosedPage {
+/** What of a table's rows is read at once, of each of some devices. */
+export interface ColumnsPage {
   readonly tenantId: TenantId;
   readonly deviceIds: readonly string[];
   /** The stretch of time, in Unix microseconds. */
@@ -28,15 +28,16 @@ export interface ClosedPage {
   readonly limit: number;
 }
 
-/** Readings of closed days by device, in the order of `deviceIds`; of one that has none, none. */
-export async function readClosed(
+/** Readings by device, in the order of `deviceIds`; of one that has none, none. */
+export async function readColumns(
   db: Kysely<Database>,
-  { tenantId, deviceIds, fromMicros, untilMicros, resumed, limit }: ClosedPage,
+  table: "sensor_readings" | "closed_readings",
+  { tenantId, deviceIds, fromMicros, untilMicros, resumed, limit }: ColumnsPage,
 ): Promise<readonly ReadingColumns[]> {
   const rows = await db.selectFrom("iot_devices as d")
     .crossJoinLateral((from) =>
       from.selectFrom((of) =>
-        of.selectFrom("closed_readings as r")
+        of.selectFrom(`${table} as r`)
           .select(["timestamp", "tie_break", ...measureColumnNames])
           .where("r.tenant_id", "=", tenantId)
           .whereRef("r.device_id", "=", "d.device_id")

@@ -1,0 +1,4 @@
+/** A file that another process is writing. */
+export class FileInUseError extends Error {
+  override readonly name = "FileInUseError";
+}
