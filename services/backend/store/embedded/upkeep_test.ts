@@ -22,6 +22,28 @@ Deno.test("upkeep tells the planner of a table that has grown", async () => {
   }
 });
 
+Deno.test("upkeep tells the planner of a partition that has grown, and vacuums it", async () => {
+  const pglite = await PGlite.create();
+  try {
+    await pglite.exec(`
+      create table days (at int) partition by range (at);
+      create table first_day partition of days for values from (0) to (10000);
+      create table next_day partition of days for values from (10000) to (20000);
+      insert into days select * from generate_series(10000, 12999);
+      delete from days where at < 12000`);
+    await pglite.query("select pg_stat_force_next_flush()");
+    await upkeep(pglite);
+    const { rows } = await pglite.query(
+      `select s.relname, n_dead_tup::int as dead, reltuples::int as rows
+       from pg_stat_user_tables s join pg_class on oid = relid
+       where vacuum_count > 0 and analyze_count > 0`,
+    );
+    assert.deepEqual(rows, [{ relname: "next_day", dead: 0, rows: 1_000 }]);
+  } finally {
+    await pglite.close();
+  }
+});
+
 Deno.test("upkeep checkpoints a long log and vacuums a worn table, but not within a transaction", async () => {
   const pglite = await PGlite.create();
   try {
