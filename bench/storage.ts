@@ -10,7 +10,7 @@ import { availableParallelism } from "node:os";
 import { markdownTable } from "./ingest/markdown_table.ts";
 import { orDash, print, whole } from "./ingest/output.ts";
 import { runMain } from "./run_main.ts";
-import { type Compared, compareInTurns } from "./storage/compare_in_turns.ts";
+import { type Compared, compareInTurns, type Timed } from "./storage/compare_in_turns.ts";
 import { compareWriting } from "./storage/compare_writing.ts";
 import { readOptions, type StorageOptions, usage } from "./storage/options.ts";
 import { rebuildIndexes } from "./storage/rebuild_indexes.ts";
@@ -60,8 +60,9 @@ async function main(options: StorageOptions, signal: AbortSignal): Promise<void>
   const deep = Math.min(10_000, fleet.turns(0) - 200);
   const pages = [["the first", 0], [`at depth ${whole(deep)}`, deep]] as const;
   printCompared(
-    `${whole(fleet.readings)} readings at 5 s, ms:`,
+    `${whole(fleet.readings)} readings at 5 s`,
     await compareInTurns(
+      fleetDatabase,
       [
         ...pages.map(([name, depth]) => pageOf(fleetDatabase.db, fleet, { name, depth })),
         chartOf(fleetDatabase.db, fleet, { name: "a day", days: 1 }),
@@ -97,9 +98,10 @@ async function compareLongRuns(
   const { db } = database;
   const ago = run.turns(0) - 200;
   printCompared(
-    `${whole(figures.readings)} readings at 10 min, ms; ${whole(longDevices)} devices have ` +
-      `${whole(longDays)} days of them, and ${whole(devices)} have ${otherDays}:`,
+    `${whole(figures.readings)} readings at 10 min (${whole(longDevices)} devices have ` +
+      `${whole(longDays)} days of them, and ${whole(devices)} have ${otherDays})`,
     await compareInTurns(
+      database,
       [
         pageOf(db, run, { name: "the first", depth: 0 }),
         pageOf(db, run, { name: `${Math.round(ago / 144)} days back`, depth: ago }),
@@ -162,17 +164,21 @@ function printWorks(figures: readonly StoredFigures[]): void {
 }
 
 function printCompared(title: string, compared: readonly Compared[]): void {
-  print(title);
+  print(`${title}, in ms; the ratios are to the first, by p50 and by CPU:`);
+  const cells = (timed: Timed, first: Timed) => [
+    timed.p50.toFixed(2),
+    timed.p99.toFixed(2),
+    orDash(timed.cpu ?? NaN, 2),
+    (timed.p50 / first.p50).toFixed(2),
+    orDash((timed.cpu ?? NaN) / (first.cpu ?? NaN), 2),
+  ];
+  const heads = ["p50", "p99", "CPU", "ratio", "CPU"];
   print(markdownTable(
-    ["", "p50", "p99", "to the first", "plain p50", "plain p99", "to the first"],
+    ["", ...heads, ...heads.map((head) => `plain ${head}`)],
     compared.map(({ what, stored, plain }) => [
       what,
-      stored.p50.toFixed(2),
-      stored.p99.toFixed(2),
-      (stored.p50 / compared[0]!.stored.p50).toFixed(2),
-      plain.p50.toFixed(2),
-      plain.p99.toFixed(2),
-      (plain.p50 / compared[0]!.plain.p50).toFixed(2),
+      ...cells(stored, compared[0]!.stored),
+      ...cells(plain, compared[0]!.plain),
     ]),
   ));
 }

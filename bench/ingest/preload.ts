@@ -1,8 +1,7 @@
-import { statfs } from "node:fs/promises";
 import { Client } from "pg";
 import { ServiceError } from "../../tools/services/service.ts";
+import { freeBytes } from "./free_bytes.ts";
 import { say, whole } from "./output.ts";
-import { listenerPid } from "./process_usage.ts";
 import type { Site } from "./site.ts";
 import { turnSeconds } from "./workload.ts";
 
@@ -100,19 +99,15 @@ async function connect(
  * @throws {ServiceError} if they do not.
  */
 export async function checkSpace({ pg, databaseUrl }: Site, rows: number): Promise<void> {
-  if (await listenerPid(databaseUrl) === undefined) return;
-  const folder = await pg.query<{ data_directory: string }>("show data_directory").then(
-    ({ rows }) => rows[0]!.data_directory,
-    () => undefined,
-  );
-  if (folder === undefined) return;
-  const disk = await statfs(folder).catch(() => undefined);
-  if (disk === undefined) return;
-  const [free, needed] = [disk.bavail * disk.bsize, rows * bytesPerRow + spareBytes];
-  if (free < needed) {
+  const needed = rows * bytesPerRow + spareBytes;
+  const free = await freeBytes(databaseUrl, async () => {
+    const { rows } = await pg.query<{ data_directory: string }>("show data_directory");
+    return rows[0]!.data_directory;
+  });
+  if (free !== undefined && free < needed) {
     throw new ServiceError(
-      `Cannot store ${whole(rows)} rows: ${folder} has ${gigabytes(free)} free, ` +
-        `and they need ${gigabytes(needed)}. Try smaller --tables`,
+      `Cannot store ${whole(rows)} rows: ${gigabytes(free)} are free, and they need ` +
+        `${gigabytes(needed)}. Try smaller --tables`,
     );
   }
 }

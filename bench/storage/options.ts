@@ -57,7 +57,7 @@ const quick: typeof usual = {
   "readings": 60_000,
   "days": 3,
   "long-devices": 2,
-  "long-days": 40,
+  "long-days": 10,
   "devices": 50,
   "noisy": 17_280,
   "samples": 10,

@@ -10,6 +10,7 @@ import { neededServices } from "../../tools/services/needed_services.ts";
 import { obtainService } from "../../tools/services/obtain_service.ts";
 import { ServiceError } from "../../tools/services/service.ts";
 import { durableSettings, startPostgres } from "../../tools/services/start_postgres.ts";
+import { freeBytes } from "../ingest/free_bytes.ts";
 import { say } from "../ingest/output.ts";
 import { countCpu, listenerPid } from "../ingest/process_usage.ts";
 import type { StorageOptions } from "./options.ts";
@@ -31,6 +32,8 @@ export interface MeasuredDatabase extends AsyncDisposable {
   readonly db: Kysely<Database>;
   /** Counts from now on; the function that it returns says how much it was. */
   readonly countCpu: () => Promise<() => Promise<Cpu>>;
+  /** On the disk that it is on, where that can be seen. */
+  readonly freeBytes: () => Promise<number | undefined>;
 }
 
 /** More than are used at once. */
@@ -98,11 +101,19 @@ async function migrated(
   const database = opening.use(await openDatabase(databaseConfig(url, sessions), log));
   await migrateToLatest(database.db, log);
   const open = opening.move();
+  const { db } = database;
   return {
-    db: database.db,
+    db,
+    freeBytes: () =>
+      freeBytes(url, async () => {
+        const { rows } = await sql<{ readonly path: string }>`
+          select current_setting('data_directory') as path`.execute(db);
+        return rows[0]!.path;
+      }),
     async countCpu() {
-      const own = process.cpuUsage();
       const ofServer = await countCpu({ postgres }, 1);
+      // To look costs some, too.
+      const own = process.cpuUsage();
       return async () => {
         const { user, system } = process.cpuUsage(own);
         return { own: user + system, ...await ofServer() };

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import type { Database } from "../../services/backend/store/database.ts";
 import { compactor } from "../../tests/support/compactor.ts";
+import { ServiceError } from "../../tools/services/service.ts";
 import { say, whole } from "../ingest/output.ts";
 import { loadRun, openDays } from "./load_run.ts";
 import { rollUpAll } from "./roll_up_all.ts";
@@ -27,7 +28,15 @@ export interface StoredFigures {
   readonly works: readonly Work[];
 }
 
-/** Stores runs, rolls them up, packs what is old enough of them, and tells what that comes to. */
+/** Of a reading as a row, with its rollups, indexes and what is written ahead; of a plain one, too. */
+const bytesPerReading = 250;
+
+/**
+ * Stores runs, rolls them up, packs what is old enough of them, and tells
+ * what that comes to.
+ *
+ * @throws {ServiceError} if they do not fit on the disk.
+ */
 export async function storeAndPack(
   database: MeasuredDatabase,
   runs: readonly StoredRun[],
@@ -60,6 +69,15 @@ export async function storeAndPack(
     works.push({ ...await work(what, does), readings });
   };
   say(`${name}: ${whole(readings)} readings of ${whole(devices)} devices`);
+  const needed = readings * bytesPerReading * (plain ? 2 : 1);
+  const free = await database.freeBytes();
+  if (free !== undefined && free < needed) {
+    const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+    throw new ServiceError(
+      `Cannot store ${whole(readings)} readings: ${gigabytes(free)} are free, and they need ` +
+        `${gigabytes(needed)}. Try smaller --readings`,
+    );
+  }
   const verifyAll = async () => {
     for (const run of runs) await verifyStored(db, run, signal);
   };
