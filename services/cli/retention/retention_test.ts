@@ -72,7 +72,10 @@ async function fill(db: Kysely<Database>): Promise<void> {
 eachDatabase("retention", {
   async "plans what run then drops, and drops nothing unasked"(db) {
     await fill(db);
-    await writeReadings(db, defaultTenant, [readingRow("a", { seconds: at(-3) / 1_000 })]);
+    // The later one stays: of rows that share a partition, days are due one by one.
+    for (const late of [at(-3), at(-1)]) {
+      await writeReadings(db, defaultTenant, [readingRow("a", { seconds: late / 1_000 })]);
+    }
     const unarchived = "Readings are not archived: backend.retention.archive names no directory.";
     assert.deepEqual(shortened(await plan(db, 9)), [
       "KIND  PARTITION  DAYS  COUNT  BYTES  STATE",
@@ -86,9 +89,9 @@ eachDatabase("retention", {
       "KIND  PARTITION  DAYS  COUNT  BYTES  STATE",
       "rows  sensor_readings_20240220  2024-02-20  2  x kB  due",
       "rows  sensor_readings_20240221  2024-02-21  2  x kB  due",
-      "rows  sensor_readings_older  2024-02-17, late  1  x kB  due",
+      "rows  sensor_readings_older  2024-02-17 to 2024-02-19, late  2  x kB  due",
       "",
-      "All of it: 2 partitions, 5 readings, x kB.",
+      "All of it: 2 partitions, 6 readings, x kB.",
       unarchived,
       "Next is sensor_readings_20240222 at 2024-03-04T00:00:00.000Z, in 1d: x kB.",
     ]);
@@ -96,17 +99,18 @@ eachDatabase("retention", {
       run(db, 12, {}, false),
       (error) =>
         error instanceof ExitError &&
-        /^Cannot drop unasked what is due: 2 partitions, 5 readings, .* say --yes/.test(
+        /^Cannot drop unasked what is due: 2 partitions, 6 readings, .* say --yes/.test(
           error.message,
         ),
     );
-    assert.equal(await countRows(db, "sensor_readings"), 2 * days + 1);
+    assert.equal(await countRows(db, "sensor_readings"), 2 * days + 2);
     assert.deepEqual(shortened(await run(db, 12)), [
       "Closed sensor_readings_20240220.",
       "Closed sensor_readings_20240221.",
       "Dropped sensor_readings_20240220: 2 readings, x kB.",
       "Dropped sensor_readings_20240221: 2 readings, x kB.",
       "Deleted 1 late readings of 2024-02-17.",
+      "Deleted 1 late readings of 2024-02-19.",
       "Next is sensor_readings_20240222 at 2024-03-04T00:00:00.000Z, in 1d: x kB.",
     ]);
     assert.equal(await countRows(db, "sensor_readings"), 2 * days - 4);
