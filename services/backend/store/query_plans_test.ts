@@ -4,6 +4,7 @@ import { CompiledQuery, Kysely, PostgresDialect, sql } from "kysely";
 import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { databaseConfig } from "../../../tests/support/database_config.ts";
 import { makeManyDays } from "../../../tests/support/many_days.ts";
+import { fillRollups } from "../../../tests/support/fill_rollups.ts";
 import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres.ts";
 import { device, noonSeconds, readingRow } from "../../../tests/support/store_rows.ts";
 import { SessionPool } from "./connection/session_pool.ts";
@@ -21,6 +22,12 @@ import { listPartitions } from "./partitions/list_partitions.ts";
 import { pageReadings } from "./readings/page_readings.ts";
 import { lastInstants, latestReadings } from "./readings/read_readings.ts";
 import { writeReadings } from "./readings/write_readings.ts";
+import { firstReading } from "./rollups/first_reading.ts";
+import { readBuckets } from "./rollups/read_buckets.ts";
+import { rollMarks } from "./rollups/roll_marks.ts";
+import { rollSlice } from "./rollups/roll_slice.ts";
+import { hourMicros } from "./rollups/rollup_levels.ts";
+import { rollupProgress } from "./rollups/rollup_progress.ts";
 import { migrateToLatest } from "./schema/migrate.ts";
 
 const log = getLogger("query-plans-test");
@@ -148,6 +155,61 @@ const statements: readonly [name: string, run: Run, never: RegExp, Circumstances
       ),
     /Seq Scan/,
   ],
+  ...([["a day", 1, 300], ["a month", 30, 7_200], ["a year", 365, 86_400]] as const).map((
+    [name, days, bucketSeconds],
+  ) =>
+    [
+      `a chart of ${name}`,
+      (db) =>
+        readBuckets(db, defaultTenant, {
+          deviceId: "d7",
+          fromMicros: Date.now() * 1_000 - days * dayMicros,
+          untilMicros: Date.now() * 1_000,
+          bucketSeconds,
+        }),
+      /Seq Scan/,
+      { mostPartitions: 3 },
+    ] satisfies typeof statements[number]
+  ),
+  [
+    "a chart of a device whose readings come late",
+    (db) =>
+      readBuckets(db, defaultTenant, {
+        deviceId: "d107",
+        fromMicros: Date.now() * 1_000 - 365 * dayMicros,
+        untilMicros: Date.now() * 1_000,
+        bucketSeconds: 86_400,
+      }),
+    /Seq Scan/,
+  ],
+  [
+    "rolling up an hour of some devices",
+    async (db) => {
+      const progress = await rollupProgress(db);
+      const untilMicros = progress.rolledUntilMicros + hourMicros;
+      const after = { tenantId: defaultTenant, deviceId: "d6" };
+      await rollSlice(db, { untilMicros, after }, { progress, maxDevices: 50 });
+    },
+    /Seq Scan/,
+    { mostPartitions: 3 },
+  ],
+  [
+    "rolling up marked hours",
+    async (db) => {
+      const progress = await rollupProgress(db);
+      const rolled = await rollMarks(db, { after: undefined, limit: 10, progress });
+      assert.equal(rolled.length, 10);
+    },
+    /Seq Scan on (?!pg_extension)/,
+  ],
+  [
+    "the first reading after a time without any",
+    (db) => {
+      const nowMicros = Date.now() * 1_000;
+      return firstReading(db, nowMicros - (days - 3) * dayMicros, nowMicros);
+    },
+    /Seq Scan on (?!iot_devices)/,
+  ],
 ];
 
 Deno.test({
@@ -178,6 +240,7 @@ Deno.test({
       await sql`alter table ${sql.table(table)} set (autovacuum_enabled = false)`.execute(db);
     }
     await fill(db);
+    await fillRollups(db);
     for (const state of ["without statistics", "with statistics"]) {
       if (state === "with statistics") await sql`analyze`.execute(db);
       for (const [name, run, never, circumstances = {}] of statements) {
@@ -233,7 +296,7 @@ async function plansOf(
   await db.transaction().execute(async (transaction) => {
     await run(transaction);
     for (const { sql, parameters } of [...queries]) {
-      if (!/^(with|select|insert|update|delete)/.test(sql)) continue;
+      if (!/^\s*(with|select|insert|update|delete)/.test(sql)) continue;
       const explain = CompiledQuery.raw(`explain ${sql}`, [...parameters]);
       const { rows } = await transaction.executeQuery<{ "QUERY PLAN": string }>(explain);
       plans.push(rows.map((row) => row["QUERY PLAN"]).join("\n"));

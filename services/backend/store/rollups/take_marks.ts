@@ -23,13 +23,9 @@ export async function takeMarks(
     readonly limit: number;
   },
 ): Promise<readonly DeviceHour[]> {
-  const taken = await transaction.selectFrom("rollup_marks")
-    .select([
-      "tenant_id as tenantId",
-      "device_id as deviceId",
-      sql<number>`(extract(epoch from hour) * 1000000)::float8`.as("hourMicros"),
-    ])
-    .distinct()
+  // In the order of the index, which spares sorting all marks for some of them.
+  const found = transaction.selectFrom("rollup_marks")
+    .select(["tenant_id", "device_id", "hour"]).distinct()
     .where("hour", "<", instant(untilMicros))
     .$if(after !== undefined, (query) =>
       query.where((is) =>
@@ -43,8 +39,15 @@ export async function takeMarks(
           ),
         )
       ))
-    .orderBy("tenant_id").orderBy("device_id").orderBy("hourMicros")
-    .limit(limit)
+    .orderBy("tenant_id").orderBy("device_id").orderBy("hour")
+    .limit(limit);
+  const taken = await transaction.selectFrom(found.as("found"))
+    .select([
+      "tenant_id as tenantId",
+      "device_id as deviceId",
+      sql<number>`(extract(epoch from hour) * 1000000)::float8`.as("hourMicros"),
+    ])
+    .orderBy("tenant_id").orderBy("device_id").orderBy("hour")
     .execute();
   if (taken.length > 0) await deleteMarks(transaction, taken);
   return taken;
