@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
-import { toBinary } from "@bufbuild/protobuf";
-import { IoTDeviceSchema } from "#shared/gen/iot/v1/device_pb.ts";
-import { SensorReadingSchema } from "#shared/gen/iot/v1/reading_pb.ts";
-import { Fleet, modelVersion } from "../../services/generator/fleet/fleet.ts";
-import { writeManifest } from "../../services/generator/run/manifest_file.ts";
-import { FaultRun, seed } from "../support/fault_run.ts";
+import { FaultRun } from "../support/fault_run.ts";
 import { databaseUrl } from "../support/fault_servers.ts";
-import type { RawMessage } from "../support/raw_publisher.ts";
+import { PastRun } from "../support/past_run.ts";
 import { startTask } from "../support/task_process.ts";
 import { waitUntil } from "../support/wait_until.ts";
 
@@ -28,11 +23,12 @@ Deno.test("Nothing is lost or doubled when backends are killed while they pack h
   });
   // Of the days before yesterday, so that all of them are to be packed.
   const startUs = (Math.floor(Date.now() / dayMs) - days - 1) * dayMs * 1_000;
-  const readings = shuffled(allReadings(startUs));
+  const past = new PastRun({ devices, startUs, intervalUs, turns });
+  const readings = shuffled(past.readings());
   const late = readings.splice(readings.length * 0.7);
   await using publisher = await run.servers.openPublisher();
   const asRows = await run.startBackend({ APP_BACKEND_HISTORY_COMPACTION: "false" });
-  await publisher.publish(announcements(startUs));
+  await publisher.publish(past.announcements());
   await publisher.publish(readings);
   await run.stores(readings.length);
   assert.equal((await run.endBackend(asRows, "SIGTERM")).code, 0);
@@ -53,15 +49,7 @@ Deno.test("Nothing is lost or doubled when backends are killed while they pack h
     const [row] = await run.servers.sql(`select count(*)::int as n from ${table}`);
     assert.equal(row!["n"], 0, table);
   }
-  await writeManifest(run.manifest, {
-    model: modelVersion,
-    seed,
-    devices,
-    startUs,
-    intervalUs,
-    count: turns,
-    confirmedUntilUs: undefined,
-  });
+  await past.writeManifest(run.manifest);
   await run.finish({ readings: devices * turns });
 });
 
@@ -99,25 +87,6 @@ async function packAll(run: FaultRun): Promise<void> {
     ],
   });
   assert.equal((await compact.ended).code, 0, compact.output());
-}
-
-function allReadings(startUs: number): RawMessage[] {
-  const fleet = new Fleet(seed);
-  return Array.from({ length: devices * turns }, (_, at) => {
-    const index = at % devices;
-    const turn = Math.floor(at / devices);
-    const phaseUs = Math.floor(index * intervalUs / devices);
-    const reading = fleet.reading(index, startUs + phaseUs + turn * intervalUs);
-    return { queue: "sensor-data", body: toBinary(SensorReadingSchema, reading) };
-  });
-}
-
-function announcements(startUs: number): readonly RawMessage[] {
-  const fleet = new Fleet(seed);
-  return Array.from({ length: devices }, (_, index) => ({
-    queue: "device-data",
-    body: toBinary(IoTDeviceSchema, fleet.device(index, startUs / 1_000_000)),
-  }));
 }
 
 function shuffled<Item>(items: readonly Item[]): Item[] {

@@ -77,6 +77,7 @@ export class FaultRun implements AsyncDisposable {
         ...this.#options.backendEnv,
         ...env,
       },
+      grants: [`--allow-write=${this.#folder}`],
     }));
     this.backends.push(backend);
     this.everyBackend.push(backend);
@@ -192,6 +193,11 @@ export class FaultRun implements AsyncDisposable {
   /** What the run consists of; the generator's to write, unless it is published in another way. */
   get manifest(): string {
     return `${this.#folder}/run.yaml`;
+  }
+
+  /** Where backends may write to. */
+  get archive(): string {
+    return `${this.#folder}/archive`;
   }
 
   #databaseUrl(): string {

@@ -7,6 +7,9 @@ import { isoDay } from "../store/partitions/days.ts";
 import type { DeviceRows, RowsTally } from "../store/retention/late_rows.ts";
 import { readDay, type ReadingsTable } from "../store/retention/read_day.ts";
 
+/** Few, since who stores readings waits while such a group is encoded; it takes 3 % more space. */
+const groupReadings = 25_000;
+
 /** What was archived of some devices. */
 export type ArchivedPage = DeviceRows & RowsTally;
 
@@ -43,6 +46,7 @@ export async function archiveDay(
       if (count > 0) pages.push({ tenantId, deviceIds, count, tieBreaks });
     }
   }
-  const file = await writeDayFile(directory, isoDay(fromMicros), groups(), { signal });
+  const options = { groupReadings, signal };
+  const file = await writeDayFile(directory, isoDay(fromMicros), groups(), options);
   return { file, pages };
 }
