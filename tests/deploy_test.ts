@@ -9,6 +9,7 @@ import denoConfig from "../deno.json" with { type: "json" };
 import { backendSettings } from "../services/backend/config.ts";
 import { LaterClock } from "../services/backend/ingest/clocks/later_clock.ts";
 import { createIngestMetrics } from "../services/backend/ingest/ingest_metrics.ts";
+import { showRollups } from "../services/backend/jobs/rollup_metrics.ts";
 import { createJobMetrics } from "../services/backend/jobs/job_metrics.ts";
 import { showStorage } from "../services/backend/jobs/storage_metrics.ts";
 import { frontendSettings } from "../services/frontend/config.ts";
@@ -211,6 +212,7 @@ Deno.test("Prometheus alerts by metrics that there are", async () => {
   createIngestMetrics(registry);
   createJobMetrics(registry);
   showStorage(registry);
+  showRollups(registry);
   new LaterClock({ askDatabase: () => Promise.resolve(0), registry, log: getLogger() });
   adminApp({ registry });
   const mounted = compose.services["prometheus"]?.volumes ?? [];
