@@ -16,7 +16,7 @@ async function run(...flags: readonly string[]): Promise<string> {
 }
 
 Deno.test({
-  name: "bench:storage measures a server, and leaves no database behind",
+  name: "bench:storage asks both tables the same, and prints what they take",
   ignore: postgresUrl === undefined,
   async fn() {
     const printed = await run(`--db=${postgresUrl}`);

@@ -55,6 +55,20 @@ test("gives up a session that inherited what has been mended since", async (url,
   }
 });
 
+for (const form of ["hex", "escape"]) {
+  test(`reads bytes that come in the form ${form}`, async (url, direct) => {
+    const database = sql.id(new URL(url).pathname.slice(1));
+    await sql`alter database ${database} set bytea_output = ${sql.lit(form)}`.execute(direct);
+    await using pooled = open(url);
+    const { rows: [row] } = await sql<{ bytes: Uint8Array; none: null; empty: Uint8Array }>`
+      select '\\x005c78ff41'::bytea as bytes, null::bytea as none, ''::bytea as empty`
+      .execute(pooled);
+    assert.deepEqual([...row!.bytes], [0x00, 0x5c, 0x78, 0xff, 0x41]);
+    assert.equal(row!.none, null);
+    assert.equal(row!.empty.length, 0);
+  });
+}
+
 test("keeps a session whose statement failed for what a row holds", async (url) => {
   await using pooled = open(url);
   const before = await sessionOf(pooled);
