@@ -13,6 +13,8 @@ import { openDatabase } from "../store/connection/open_database.ts";
 import { isTransient } from "../store/connection/write_failure.ts";
 import type { Database } from "../store/database.ts";
 import { writeDevices } from "../store/devices/write_devices.ts";
+import { nextToPack } from "../store/history/next_to_pack.ts";
+import { stageClosed } from "../store/history/stage_closed.ts";
 import { dayMicros, dayOf } from "../store/partitions/days.ts";
 import { pageReadings } from "../store/readings/page_readings.ts";
 import { writeReadings } from "../store/readings/write_readings.ts";
@@ -63,7 +65,7 @@ eachDatabase("compact_history", {
     assert.equal(await countRows(db, "closed_readings"), 0);
   },
 
-  async "packs anew a day whose rows somebody has changed meanwhile"(db) {
+  async "packs anew a day whose rows somebody has changed meanwhile, and then leaves it alone"(db) {
     const rows = await fill(db);
     const compaction = compactor(db);
     while (await countStaged(db) < perDay) await compaction.step(idle);
@@ -71,8 +73,13 @@ eachDatabase("compact_history", {
       delete from closed_readings where device_id = 'a' and "timestamp" = (
         select min("timestamp") from closed_readings where device_id = 'a'
       )`.execute(db);
+    const packed = (await nextToPack(db))!;
     while (await compaction.step(idle) === "more");
     assert.equal(await countRows(db, "closed_readings"), 0);
+    // Another replica may be about to go on with it.
+    const late = await db.transaction().execute((session) => stageClosed(session, packed, 1));
+    assert.deepEqual(late, { readings: 0, complete: true, devices: 1 });
+    assert.deepEqual(await db.selectFrom("compactions").selectAll().execute(), []);
     const keys = rows.filter(({ deviceId }) => deviceId === "a").map(keyOf);
     assert.deepEqual((await stored(db, "a")).toReversed(), keys.slice(1));
   },

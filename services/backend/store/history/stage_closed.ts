@@ -4,7 +4,7 @@ import type { DeviceKey } from "../../readings/device_key.ts";
 import type { Database } from "../database.ts";
 import { pageDeviceKeys } from "../rows/page_device_keys.ts";
 import { dayMicros } from "../partitions/days.ts";
-import type { Partition } from "../partitions/list_partitions.ts";
+import { listPartitions, type Partition } from "../partitions/list_partitions.ts";
 import { instant } from "../rows/instant.ts";
 import { type Compaction, findCompaction, firstKey, saveCompaction } from "./compaction.ts";
 import { chunksOf } from "./history_chunk.ts";
@@ -51,12 +51,9 @@ export async function stageClosed(
   partition: Partition,
   devices: number,
 ): Promise<StagedStep> {
-  const at = await findCompaction(transaction, partition) ?? {
-    ...firstKey,
-    stretchMicros: Math.max(partition.fromMicros, oldestMicros),
-    resumedMicros: undefined,
-    readings: 0,
-  };
+  const at = await findCompaction(transaction, partition) ?? await begin(transaction, partition);
+  // Another replica has packed it meanwhile.
+  if (at === undefined) return { readings: 0, complete: true, devices };
   if (at.deviceId === firstKey.deviceId && at.resumedMicros === undefined) {
     const begun = await passEmptyDays(transaction, partition, at);
     if (begun.stretchMicros > at.stretchMicros) {
@@ -67,6 +64,17 @@ export async function stageClosed(
   }
   if (at.stretchMicros >= partition.untilMicros) return { readings: 0, complete: true, devices };
   return await stageDevices(transaction, partition, at, devices);
+}
+
+/** Undefined if the partition is there no more. */
+async function begin(
+  db: Kysely<Database>,
+  { name, fromMicros }: Partition,
+): Promise<Compaction | undefined> {
+  const closed = await listPartitions(db, "closed_readings");
+  if (!closed.some((partition) => partition.name === name)) return undefined;
+  const stretchMicros = Math.max(fromMicros, oldestMicros);
+  return { ...firstKey, stretchMicros, resumedMicros: undefined, readings: 0 };
 }
 
 /** Up to the first day that has readings, or some way. */
