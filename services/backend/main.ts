@@ -95,7 +95,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
   // Migrations that are applied are passed over.
   const { maintenance, ingest: beside } = database;
   const migrate = () => migrateToLatest(maintenance, log, { signal, beside });
-  await waitForDatabase(migrate, config.db, log, signal);
+  await Promise.race([waitForDatabase(migrate, config.db, log, signal), database.broken]);
   const lagging = new LaggingDevices(new WriterMark(database.ingest));
   const api = intake.use(
     await serveApi({
@@ -121,7 +121,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
     registry,
     log,
   });
-  await clock.look();
+  await Promise.race([clock.look(), database.broken]);
   const future = new FutureWatch(log);
   open.use(watchClocks(clock, future));
   const paces = new KnownPaces();
