@@ -36,6 +36,11 @@ export function breakAtPanic(program: Program, lastWords: () => string | undefin
         program.stackRestore = () => {
           throw new BrokenDatabaseError(reason, { cause: error });
         };
+        // PGlite ends each query with one more message, broken or not: in the middle of a commit,
+        // say, the program would never come back from it.
+        program._PostgresMainLoopOnce = () => {
+          throw error;
+        };
         program._PostgresSendReadyForQueryIfNecessary = () => {};
         program._pgl_pq_flush = () => {};
       }
