@@ -16,11 +16,13 @@ import { deleteParked } from "./parked/delete_parked.ts";
 import { dropParked } from "./parked/drop_parked.ts";
 import { knownParked } from "./parked/known_parked.ts";
 import { takeParked } from "./parked/take_parked.ts";
-import { dayMicros } from "./partitions/days.ts";
+import { dayMicros, dayOf } from "./partitions/days.ts";
 import { listPartitions } from "./partitions/list_partitions.ts";
 import { pageReadings } from "./readings/page_readings.ts";
 import { lastInstants, latestReadings } from "./readings/read_readings.ts";
 import { writeReadings } from "./readings/write_readings.ts";
+import { firstInstant } from "./retention/first_instant.ts";
+import { readDay } from "./retention/read_day.ts";
 import { migrateToLatest } from "./schema/migrate.ts";
 
 const log = getLogger("query-plans-test");
@@ -38,6 +40,10 @@ const parkedKeys = Array.from({ length: 1_000 }, (_, at) => ({
 }));
 /** As `rows`, of now. */
 const rowsOfNow = rows.map((row, at) => ({ ...row, micros: Date.now() * 1_000 + at }));
+const dayOfRows = {
+  fromMicros: dayOf(noonSeconds * 1_000_000),
+  untilMicros: dayOf(noonSeconds * 1_000_000) + dayMicros,
+};
 const everything = { deviceId: undefined, olderThanMs: undefined };
 const before = { micros: noonSeconds * 1_000_000, tieBreak: 5n };
 
@@ -139,6 +145,21 @@ const statements: readonly [name: string, run: Run, never: RegExp, Circumstances
     /Sort|Seq Scan/,
   ],
   [
+    "the first reading of a day",
+    (db) => firstInstant(db, "sensor_readings", dayOfRows),
+    /Seq Scan on (?!iot_devices)|Sort/,
+    { mostPartitions: 1 },
+  ],
+  [
+    "a page of a day, to be archived",
+    async (db) => {
+      const { value: page } = await readDay(db, "sensor_readings", dayOfRows.fromMicros).next();
+      assert((await Array.fromAsync(page!.readings)).length > 0);
+    },
+    /Seq Scan/,
+    { maySortAtFirst: true, mostPartitions: 1 },
+  ],
+  [
     "the rows of devices",
     (db) =>
       refreshDevices(
@@ -233,7 +254,7 @@ async function plansOf(
   await db.transaction().execute(async (transaction) => {
     await run(transaction);
     for (const { sql, parameters } of [...queries]) {
-      if (!/^(with|select|insert|update|delete)/.test(sql)) continue;
+      if (!/^\s*(with|select|insert|update|delete)/.test(sql)) continue;
       const explain = CompiledQuery.raw(`explain ${sql}`, [...parameters]);
       const { rows } = await transaction.executeQuery<{ "QUERY PLAN": string }>(explain);
       plans.push(rows.map((row) => row["QUERY PLAN"]).join("\n"));
