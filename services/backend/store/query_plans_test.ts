@@ -17,7 +17,7 @@ import { deleteParked } from "./parked/delete_parked.ts";
 import { dropParked } from "./parked/drop_parked.ts";
 import { knownParked } from "./parked/known_parked.ts";
 import { takeParked } from "./parked/take_parked.ts";
-import { dayMicros } from "./partitions/days.ts";
+import { dayMicros, dayOf } from "./partitions/days.ts";
 import { listPartitions } from "./partitions/list_partitions.ts";
 import { pageReadings } from "./readings/page_readings.ts";
 import { lastInstants, latestReadings } from "./readings/read_readings.ts";
@@ -28,6 +28,8 @@ import { rollMarks } from "./rollups/roll_marks.ts";
 import { rollSlice } from "./rollups/roll_slice.ts";
 import { hourMicros } from "./rollups/rollup_levels.ts";
 import { rollupProgress } from "./rollups/rollup_progress.ts";
+import { firstInstant } from "./retention/first_instant.ts";
+import { readDay } from "./retention/read_day.ts";
 import { migrateToLatest } from "./schema/migrate.ts";
 
 const log = getLogger("query-plans-test");
@@ -45,6 +47,10 @@ const parkedKeys = Array.from({ length: 1_000 }, (_, at) => ({
 }));
 /** As `rows`, of now. */
 const rowsOfNow = rows.map((row, at) => ({ ...row, micros: Date.now() * 1_000 + at }));
+const dayOfRows = {
+  fromMicros: dayOf(noonSeconds * 1_000_000),
+  untilMicros: dayOf(noonSeconds * 1_000_000) + dayMicros,
+};
 const everything = { deviceId: undefined, olderThanMs: undefined };
 const before = { micros: noonSeconds * 1_000_000, tieBreak: 5n };
 
@@ -144,6 +150,21 @@ const statements: readonly [name: string, run: Run, never: RegExp, Circumstances
     "dropping what is parked",
     (db) => dropParked(db, defaultTenant, everything, { after: parkedKeys[0], limit: 100 }),
     /Sort|Seq Scan/,
+  ],
+  [
+    "the first reading of a day",
+    (db) => firstInstant(db, "sensor_readings", dayOfRows),
+    /Seq Scan on (?!iot_devices)|Sort/,
+    { mostPartitions: 1 },
+  ],
+  [
+    "a page of a day, to be archived",
+    async (db) => {
+      const { value: page } = await readDay(db, "sensor_readings", dayOfRows.fromMicros).next();
+      assert((await Array.fromAsync(page!.readings)).length > 0);
+    },
+    /Seq Scan/,
+    { maySortAtFirst: true, mostPartitions: 1 },
   ],
   [
     "the rows of devices",
