@@ -4,9 +4,8 @@ import { connect as connectHttp2 } from "node:http2";
 import { Code, ConnectError, createClient, type ServiceImpl } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { status } from "@grpc/grpc-js";
-import { Health } from "#shared/gen/grpc/health/v1/health_pb.ts";
 import { IoTService } from "#shared/gen/iot/v1/iot_service_pb.ts";
-import { GrpcJsClient, iotService } from "../../../tests/support/grpc_js_client.ts";
+import { GrpcJsClient, healthService, iotService } from "../../../tests/support/grpc_js_client.ts";
 import {
   concat,
   endHeaders,
@@ -128,16 +127,17 @@ Deno.test("the API refuses calls beyond those that it may have in hand", async (
 
 Deno.test("the API keeps room for other calls, whatever streams clients hold", async () => {
   await using api = await limitedApi({ getDevice: () => ({}) }, { maxCalls: 2 });
-  const health = createClient(Health, createConnectTransport({ baseUrl: api.url }));
-  const leaving = new AbortController();
-  const watching = health.watch({}, leaving)[Symbol.asyncIterator]();
-  await watching.next();
-  const second = health.watch({}, leaving)[Symbol.asyncIterator]();
-  await assert.rejects(inTime(second.next()), { code: Code.ResourceExhausted });
+  using health = new GrpcJsClient(api.port, healthService());
+  const watching = health.serverStream("Watch", {});
+  await inTime(once(watching, "data"));
+  const second = health.serverStream("Watch", {}).resume();
+  const [refused] = await inTime(once(second, "error"));
+  assert.equal(refused.code, status.RESOURCE_EXHAUSTED);
   using grpc = new GrpcJsClient(api.port, iotService());
   await grpc.unary("GetDevice", {});
-  leaving.abort();
-  await assert.rejects(watching.next());
+  watching.cancel();
+  const [cancelled] = await inTime(once(watching, "error"));
+  assert.equal(cancelled.code, status.CANCELLED);
 });
 
 Deno.test("the API lets idle connections give way to new ones", async () => {
