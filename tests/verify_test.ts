@@ -13,6 +13,7 @@ import { waitUntil } from "./support/wait_until.ts";
 interface Verified {
   readonly whole: boolean;
   readonly readings: Readonly<Record<string, number>>;
+  readonly rollups: Readonly<Record<string, number>>;
   readonly outside: number;
   readonly foreign: {
     readonly readings: number;
@@ -67,6 +68,9 @@ const damage = {
     select "timestamp" - interval '1 day', ${columns} from sensor_readings where ${nth(1)}`,
 };
 
+/** What the backend locks while it rolls up. */
+const rollUpKey = "hashtextextended('iot-backend roll_up', 0)";
+
 /** Readings of devices that the run does not have: two within its time, and one before. */
 const stranger = [
   `insert into iot_devices select 'stranger', '', '', '', '', 0, 0, now(), now()`,
@@ -112,6 +116,7 @@ Deno.test("verify proves a run on the embedded database, and finds what is wrong
     const whole = await verify(stored, data);
     assert.equal(whole.whole, true);
     assert.equal(whole.readings["matched"], devices * count);
+    assert.deepEqual([whole.rollups["missing"], whole.rollups["wrong"]], [0, 0]);
     assert.equal(whole.queues, null);
     const pglite = await PGlite.create(`${data}/pglite`);
     try {
@@ -214,6 +219,8 @@ Deno.test({
     assert.equal(whole.readings["expected"], devices * count);
     assert.deepEqual(Object.values(whole.queues!), [0, 0, 0, 0]);
 
+    // Readings that are damaged by hand are not marked to be rolled up again: nor must they be rolled up.
+    await client.query(`select pg_advisory_lock(${rollUpKey})`);
     for (
       const [sql, difference] of [
         [damage.delete, { missing: 1 }],
@@ -235,6 +242,7 @@ Deno.test({
       await client.query("insert into sensor_readings select * from kept");
       await client.query("drop table kept");
     }
+    await client.query(`select pg_advisory_unlock(${rollUpKey})`);
     assert.equal((await verify()).whole, true);
 
     for (const sql of stranger) await client.query(sql);

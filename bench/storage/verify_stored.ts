@@ -10,7 +10,7 @@ export async function verifyStored(
   run: StoredRun,
   signal: AbortSignal,
 ): Promise<void> {
-  const { matched } = await verifyRun({
+  const { readings: { matched } } = await verifyRun({
     db,
     tenantId: defaultTenant,
     manifest: run.manifest,
@@ -19,6 +19,9 @@ export async function verifyStored(
     maxExamples: 1,
     onDifference(deviceId, { difference, micros }) {
       throw new Error(`${deviceId} has a reading at ${micros} that is ${difference}`);
+    },
+    onRollupDifference(deviceId, { difference, table, startMicros }) {
+      throw new Error(`A bucket of ${deviceId} in ${table} at ${startMicros} is ${difference}`);
     },
     onDevice: () => {},
     onProgress: () => {},

@@ -30,6 +30,8 @@ export interface DeviceComparisonOptions {
   readonly turns: DeviceTurns;
   readonly readingAt: (instantUs: number) => Measured;
   readonly onDifference: (found: Found) => void;
+  /** Told of each turn, in their order, what was published. */
+  readonly onTurn: (instantUs: number, published: Values) => void;
 }
 
 /**
@@ -39,6 +41,8 @@ export interface DeviceComparisonOptions {
 export class DeviceComparison {
   /** Readings that are stored as they were published. */
   matched = 0;
+  /** Readings that are not there since they were dropped. */
+  dropped = 0;
   readonly #options: DeviceComparisonOptions;
   #turn = 0;
   #dueUs: number;
@@ -49,6 +53,7 @@ export class DeviceComparison {
   /** Rows of its instant that hold something else. */
   #others: Values[] = [];
   #last: RowPosition | undefined;
+  #droppedUntilUs = -Infinity;
 
   constructor(options: DeviceComparisonOptions) {
     this.#options = options;
@@ -65,8 +70,14 @@ export class DeviceComparison {
     return this.#last;
   }
 
-  /** Takes the device's next rows. */
-  take(packed: PackedRows): void {
+  /**
+   * Takes the device's next rows.
+   *
+   * @param droppedUntilUs what is older may be gone, and is not missing then; at
+   * some time after the rows were read.
+   */
+  take(packed: PackedRows, droppedUntilUs: number): void {
+    this.#droppedUntilUs = droppedUntilUs;
     const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
     for (let row = 0; row < packed.byteLength; row += packedRowBytes) {
       const micros = packedMicros(view, row);
@@ -108,9 +119,10 @@ export class DeviceComparison {
   /** Judges the turn under way, now that all its rows are known, and goes on to the next. */
   #settle(): void {
     const micros = this.#dueUs;
+    const expected = this.#expected ?? valuesOf(this.#options.readingAt(micros));
+    this.#options.onTurn(micros, expected);
     if (this.#stored > 0) this.matched++;
     if (this.#stored !== 1 || this.#parked > 0 || this.#others.length > 0) {
-      const expected = this.#expected ?? valuesOf(this.#options.readingAt(micros));
       for (let copy = 1; copy < this.#stored; copy++) {
         this.#report("doubled", micros, expected, expected);
       }
@@ -125,7 +137,8 @@ export class DeviceComparison {
         this.#report("unexpected", micros, expected, extra);
       }
       if (this.#stored === 0 && this.#parked === 0 && other === undefined) {
-        this.#report("missing", micros, expected, undefined);
+        if (micros < this.#droppedUntilUs) this.dropped++;
+        else this.#report("missing", micros, expected, undefined);
       }
       this.#others = [];
     }

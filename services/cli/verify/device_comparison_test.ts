@@ -42,18 +42,35 @@ function pack(rows: readonly Row[]): Uint8Array {
 }
 
 function compare(count: number, ...pages: readonly (readonly Row[])[]) {
+  return compareDropped(-Infinity, count, ...pages);
+}
+
+/** As `compare`, with readings of before a turn gone. */
+function compareDropped(
+  untilTurn: number,
+  count: number,
+  ...pages: readonly (readonly Row[])[]
+) {
+  const told: number[] = [];
   const found: Found[] = [];
   const comparison = new DeviceComparison({
     turns: { firstUs, intervalUs, count },
     readingAt,
     onDifference: (difference) => found.push(difference),
+    onTurn(instantUs, published) {
+      assert.deepEqual(published, valuesOf(readingAt(instantUs)));
+      told.push((instantUs - firstUs) / intervalUs);
+    },
   });
-  for (const page of pages) comparison.take(pack(page));
+  const droppedUntilUs = firstUs + untilTurn * intervalUs;
+  for (const page of pages) comparison.take(pack(page), droppedUntilUs);
   comparison.finish();
+  assert.deepEqual(told, [...Array(count).keys()]);
   const what = found.map(({ difference, micros }) =>
     `${difference} ${(micros - firstUs) / intervalUs}`
   );
-  return { matched: comparison.matched, what, found, last: comparison.last };
+  const { matched, dropped, last } = comparison;
+  return { matched, dropped, what, found, last };
 }
 
 Deno.test("a device's readings match, on whatever pages they come", () => {
@@ -69,6 +86,7 @@ Deno.test("a device's readings match, on whatever pages they come", () => {
 Deno.test("readings that are gone are missing, at either end and between", () => {
   assert.deepEqual(compare(6, stored(1, 2, 4)), {
     matched: 3,
+    dropped: 0,
     what: ["missing 0", "missing 3", "missing 5"],
     found: [0, 3, 5].map((turn) => ({
       difference: "missing",
@@ -79,6 +97,15 @@ Deno.test("readings that are gone are missing, at either end and between", () =>
     last: { micros: firstUs + 4 * intervalUs, tieBreak: 7n, parked: false },
   });
   assert.deepEqual(compare(2).what, ["missing 0", "missing 1"]);
+});
+
+Deno.test("readings that are gone are not missing where they were dropped", () => {
+  const { matched, dropped, what } = compareDropped(3, 6, stored(1, 4));
+  assert.deepEqual({ matched, dropped, what }, {
+    matched: 2,
+    dropped: 2,
+    what: ["missing 3", "missing 5"],
+  });
 });
 
 Deno.test("a second row of the same instant and values is a double", () => {

@@ -23,8 +23,8 @@ import { sqlState } from "../../backend/store/connection/write_failure.ts";
 import { readManifest } from "../../generator/run/manifest_file.ts";
 import type { RunManifest } from "../../generator/run/run_manifest.ts";
 import { queueDepths } from "./queue_depths.ts";
-import { isWhole, type RunCounts } from "./run_counts.ts";
-import { type Example, jsonFormat, tableFormat } from "./verify_report.ts";
+import { badRollups, isWhole, type RunCounts } from "./run_counts.ts";
+import { type Example, jsonFormat, type RollupExample, tableFormat } from "./verify_report.ts";
 import { readingsOf, verifyRun } from "./verify_run.ts";
 
 export const verifySettings = {
@@ -88,6 +88,7 @@ export async function runVerify(
   const untilUs = endOf(manifest, verify);
   const format = verify.format === "json" ? jsonFormat : tableFormat;
   const examples: Example[] = [];
+  const rollupExamples: RollupExample[] = [];
   const shown = new Map<string, number>();
   const startedMs = performance.now();
   try {
@@ -114,6 +115,9 @@ export async function runVerify(
         shown.set(found.difference, before + 1);
         examples.push({ deviceId, ...found });
       },
+      onRollupDifference(deviceId, found) {
+        if (rollupExamples.length < verify.examples) rollupExamples.push({ deviceId, ...found });
+      },
       onDevice(deviceId, counts) {
         if (verify.perDevice === "all" || (verify.perDevice === "true" && !isWhole(counts))) {
           print(format.device(deviceId, counts));
@@ -127,7 +131,8 @@ export async function runVerify(
       ? undefined
       : await queueDepths(url, [sensorQueue, deviceQueue], log);
     const whole = isWhole(counts) && (verify.foreign === "count" || counts.foreign.readings === 0);
-    print(format.summary({ manifest, untilUs, counts, whole, queues, examples, seconds }));
+    const found = { counts, whole, queues, examples, rollupExamples, seconds };
+    print(format.summary({ manifest, untilUs, ...found }));
     if (!whole) throw new ExitError(verdict(counts));
   } catch (error) {
     // A stop is a good end of a service, and no proof of anything.
@@ -140,10 +145,11 @@ export async function runVerify(
   }
 }
 
-function verdict(counts: RunCounts): string {
-  const { missing, doubled, altered, unexpected, parked, foreign } = counts;
+function verdict({ readings, rollups, foreign }: RunCounts): string {
+  const { missing, doubled, altered, unexpected, parked } = readings;
   return `The run is not whole: ${missing} missing, ${doubled} doubled, ${altered} altered, ` +
-    `${unexpected} unexpected, ${parked} parked, ${foreign.readings} of other devices`;
+    `${unexpected} unexpected, ${parked} parked, ${foreign.readings} of other devices, ` +
+    `${badRollups(rollups)} rollups wrong`;
 }
 
 async function manifestOf(path: string | undefined): Promise<RunManifest> {
