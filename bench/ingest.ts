@@ -20,6 +20,7 @@ import { megabytes, orDash, print, say, whole } from "./ingest/output.ts";
 import { median } from "./ingest/percentile.ts";
 import { checkSpace } from "./ingest/preload.ts";
 import { openSite, resetTables, type Site } from "./ingest/site.ts";
+import { presentSeconds, turnsOf } from "./ingest/workload.ts";
 import { runMain } from "./run_main.ts";
 
 const real = backend("backend");
@@ -68,7 +69,8 @@ async function drains(site: Site, options: BenchOptions, signal: AbortSignal): P
     }
     if (options.onlyDrains) continue;
     await resetTables(site, options.devices);
-    copied.push(await copyRows(site, options));
+    const fromSeconds = presentSeconds(turnsOf(options));
+    copied.push(await copyRows(site, { ...options, fromSeconds }));
   }
   const rate = (contender: Contender) =>
     median(measured.get(contender)!.map(({ readingsPerSecond }) => readingsPerSecond));

@@ -7,7 +7,7 @@ import { orDash, print, say, whole } from "./output.ts";
 import { median } from "./percentile.ts";
 import { preload } from "./preload.ts";
 import { resetTables, restTables, type Site, withOwnDatabase } from "./site.ts";
-import { turnsOf } from "./workload.ts";
+import { presentSeconds, turnsOf } from "./workload.ts";
 
 /** A size, and drains at it beside drains at the size that all are compared with, round by round. */
 interface Point {
@@ -46,24 +46,26 @@ export async function curveOfTables(
   const large = await withOwnDatabase(open, site);
   await resetTables(large, options.devices);
   const points: Point[] = [];
-  let firstTurn = 0;
-  for (const size of options.tables.toSorted((a, b) => a - b)) {
-    const from = firstTurn;
-    const start = Math.max(from, Math.ceil(size / options.devices));
-    await preload(large, { devices: options.devices, from, to: start, signal });
-    say(`In turns: no rows stored before, ${whole(start * options.devices)} rows`);
-    const workload = (round: number) => ({
-      ...options,
-      firstTurn: start + round * turnsOf(options),
-    });
+  const sizes = options.tables.toSorted((a, b) => a - b);
+  const turns = turnsOf(options);
+  // Drains follow on each other; what is stored before them reaches further back for each size.
+  const first = presentSeconds(sizes.length * options.rounds * turns);
+  let filled = 0;
+  for (const [at, size] of sizes.entries()) {
+    const wanted = Math.ceil(size / options.devices);
+    const { devices } = options;
+    const [fromSeconds, untilSeconds] = [first - wanted, first - filled];
+    await preload(large, { devices, fromSeconds, untilSeconds, signal });
+    filled = wanted;
+    say(`In turns: no rows stored before, ${whole(wanted * devices)} rows`);
     const rounds = await inTurns(options, signal, {
-      base: (round) => freshDrain(site, real, workload(round)),
+      base: () => freshDrain(site, real, options),
       at: async (round) => {
         await restTables(large);
-        return await filledDrain(large, real, workload(round));
+        const drained = at * options.rounds + round;
+        return await filledDrain(large, real, { ...options, fromSeconds: first + drained * turns });
       },
     });
-    firstTurn = workload(options.rounds).firstTurn;
     points.push({ size, rounds });
   }
   printCurve("rows stored before", 0, points, options);

@@ -2,7 +2,7 @@ import { sleep } from "#shared/lifecycle/sleep.ts";
 import type { Contender, Running } from "./contender.ts";
 import { countCpu, listenerPid, peakBytes } from "./process_usage.ts";
 import type { Site } from "./site.ts";
-import { turnSeconds, type Workload } from "./workload.ts";
+import type { Workload } from "./workload.ts";
 
 export interface Drain {
   readonly readingsPerSecond: number;
@@ -27,7 +27,7 @@ const deadlineMs = 300_000;
 export async function drain(
   site: Site,
   contender: Contender,
-  { readings, firstTurn = 0 }: Workload,
+  { readings, fromSeconds }: Workload,
 ): Promise<Drain> {
   const servers = {
     broker: await listenerPid(site.amqpUrl),
@@ -46,7 +46,7 @@ export async function drain(
     await poll(running, async () => await waiting() === 0 ? 0 : farMs);
     const msPerReading = (performance.now() - startMs) / readings;
     await poll(running, async () => {
-      const missing = readings - await countSince(site, turnSeconds(firstTurn));
+      const missing = readings - await countSince(site, fromSeconds);
       // Each look reads all the new rows: none before those that are missing can be there.
       return missing <= 0 ? 0 : Math.max(closeMs, missing * msPerReading);
     });

@@ -3,16 +3,17 @@ import { type Drain, drain } from "./drain.ts";
 import { fillQueue } from "./fill_queue.ts";
 import { say, whole } from "./output.ts";
 import { checkpoint, resetTables, type Site } from "./site.ts";
-import type { Workload } from "./workload.ts";
+import { presentSeconds, turnsOf, type Workload } from "./workload.ts";
 
-/** One drain of a queue that holds the workload, into tables that hold only the devices. */
+/** One drain of a queue that holds readings of the present, into tables that hold only the devices. */
 export async function freshDrain(
   site: Site,
   contender: Contender,
-  workload: Workload,
+  workload: Omit<Workload, "fromSeconds">,
 ): Promise<Drain> {
   await resetTables(site, workload.devices);
-  return await filledDrain(site, contender, workload);
+  const fromSeconds = presentSeconds(turnsOf(workload));
+  return await filledDrain(site, contender, { ...workload, fromSeconds });
 }
 
 /** One drain of a queue that holds the workload, into the tables as they are. */

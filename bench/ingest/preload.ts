@@ -3,7 +3,6 @@ import { ServiceError } from "../../tools/services/service.ts";
 import { freeBytes } from "./free_bytes.ts";
 import { say, whole } from "./output.ts";
 import type { Site } from "./site.ts";
-import { turnSeconds } from "./workload.ts";
 
 /** Of the table and its index, 160; the rest is for sorting the index. */
 const bytesPerRow = 230;
@@ -13,21 +12,21 @@ const chunkRows = 1_000_000;
 const loaders = 2;
 
 /**
- * Adds a reading of each device for each of the turns `from` to `to`, in the
- * order of time, as if they had been drained long ago: index complete, rows
+ * Adds a reading of each device for each second from `fromSeconds` (Unix) until
+ * before `untilSeconds`, in the order of time, as if they had been drained long ago: index complete, rows
  * frozen, statistics fresh. Ten million take about a minute, since the
  * constraints, and so the index, are put back only once all rows are there.
  */
 export async function preload(
   site: Site,
-  { devices, from, to, signal }: {
+  { devices, fromSeconds, untilSeconds, signal }: {
     readonly devices: number;
-    readonly from: number;
-    readonly to: number;
+    readonly fromSeconds: number;
+    readonly untilSeconds: number;
     readonly signal: AbortSignal;
   },
 ): Promise<void> {
-  if (to <= from) return;
+  if (untilSeconds <= fromSeconds) return;
   const startMs = performance.now();
   await using open = new AsyncDisposableStack();
   const clients: Client[] = [];
@@ -41,14 +40,14 @@ export async function preload(
   );
   const drops = constraints.map(({ name }) => `drop constraint ${name}`);
   await builder.query(`alter table sensor_readings ${drops.join(", ")}`);
-  say(`Adding ${whole((to - from) * devices)} rows`);
+  say(`Adding ${whole((untilSeconds - fromSeconds) * devices)} rows`);
   const chunk = Math.max(1, Math.floor(chunkRows / devices));
-  let next = from;
+  let next = fromSeconds;
   await Promise.all(clients.map(async (client) => {
-    while (next < to) {
+    while (next < untilSeconds) {
       const first = next;
-      next = Math.min(to, first + chunk);
-      await addTurns(client, first, next - 1);
+      next = Math.min(untilSeconds, first + chunk);
+      await addSeconds(client, first, next - 1);
     }
   }));
   say("Building the index");
@@ -66,14 +65,14 @@ export async function preload(
   say(`Took ${seconds.toFixed(0)} s; the table has ${size!.table}, its indexes ${size!.index}`);
 }
 
-async function addTurns(client: Client, first: number, last: number): Promise<void> {
+async function addSeconds(client: Client, first: number, last: number): Promise<void> {
   await client.query(
     `insert into sensor_readings
        (device_id, "timestamp", tie_break, temperature, humidity, pressure, battery_level)
-     select device_id, to_timestamp($1::float8 + turn), hashint8(turn),
-       20 + turn % 100 / 10.0::float8, 45.5, 1013.25, 87.5
-     from generate_series($2::int, $3::int) turn, iot_devices`,
-    [turnSeconds(0), first, last],
+     select device_id, to_timestamp(second), hashint8(second),
+       20 + second % 100 / 10.0::float8, 45.5, 1013.25, 87.5
+     from generate_series($1::int8, $2::int8) second, iot_devices`,
+    [first, last],
   );
 }
 

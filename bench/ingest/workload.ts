@@ -7,38 +7,41 @@ import { Fleet } from "../../services/generator/fleet/fleet.ts";
 export interface Workload {
   readonly devices: number;
   readonly readings: number;
-  /** The turn that they start with, so that one workload can follow another; 0 unless given. */
-  readonly firstTurn?: number;
+  /** When the first turn begins, in Unix seconds. */
+  readonly fromSeconds: number;
 }
 
 const seed = 1;
 export const fleet = new Fleet(seed);
 
-const daySeconds = 86_400;
+const hourSeconds = 3_600;
+/** How long the backend waits from an hour's end until it rolls it up. */
+const settleSeconds = 300;
 
 /**
- * When a turn begins, in Unix seconds: some days ago, since none of a large
- * table may be in the future, and each must be of a day that is open.
+ * When so many turns are to begin so that they come as readings of the present do:
+ * none in the future, and as far as they go in no hour that is rolled up by now.
  */
-export function turnSeconds(turn: number): number {
-  const today = Math.floor(Date.now() / 1_000 / daySeconds) * daySeconds;
-  return today - 6 * daySeconds + turn;
+export function presentSeconds(turns: number): number {
+  const now = Math.floor(Date.now() / 1_000);
+  const hour = Math.floor((now - settleSeconds) / hourSeconds) * hourSeconds;
+  return Math.min(hour, now - turns);
 }
 
-export function turnsOf({ devices, readings }: Workload): number {
+export function turnsOf({ devices, readings }: Omit<Workload, "fromSeconds">): number {
   return Math.ceil(readings / devices);
 }
 
 /** The same readings each time, in the order in which they are sent. */
 export function* readingsOf(
-  { devices, readings, firstTurn = 0 }: Workload,
+  { devices, readings, fromSeconds }: Workload,
 ): Generator<SensorReading> {
   for (let i = 0; i < readings; i++) {
     const device = i % devices;
     // The device's own phase within the second, then its turn.
     const phaseUs = Math.floor((device * 1_000_000) / devices);
-    const turn = firstTurn + Math.floor(i / devices);
-    yield fleet.reading(device, turnSeconds(turn) * 1_000_000 + phaseUs);
+    const second = fromSeconds + Math.floor(i / devices);
+    yield fleet.reading(device, second * 1_000_000 + phaseUs);
   }
 }
 
