@@ -7,9 +7,8 @@ import { openDatabase } from "../services/backend/store/connection/open_database
 import type { Database } from "../services/backend/store/database.ts";
 import { migrateToLatest } from "../services/backend/store/schema/migrate.ts";
 import { databaseConfig } from "../tests/support/database_config.ts";
-import { createTestDatabase, postgresUrl } from "../tests/support/postgres.ts";
+import { onDatabases } from "../tests/support/on_databases.ts";
 import { readingRow } from "../tests/support/store_rows.ts";
-import { tempPglite } from "../tests/support/temp_pglite.ts";
 import { twoLaneHash } from "./0005_mixed_tie_breaks.ts";
 import { migrations } from "./index.ts";
 
@@ -103,16 +102,4 @@ async function survivesMigration(url: string): Promise<void> {
   assert.equal(await write(db, before), 0);
 }
 
-Deno.test("A reading stored before tie breaks mixed is stored once, on PGlite", async () => {
-  await using folder = await tempPglite();
-  await survivesMigration(folder.url);
-});
-
-Deno.test({
-  name: "A reading stored before tie breaks mixed is stored once, on PostgreSQL",
-  ignore: postgresUrl === undefined,
-  async fn() {
-    await using server = await createTestDatabase();
-    await survivesMigration(server.url);
-  },
-});
+onDatabases("A reading stored before tie breaks mixed is stored once", survivesMigration);

@@ -11,12 +11,12 @@ import { beforeTenants, fillBeforeTenants } from "../tests/support/before_tenant
 import { databaseConfig } from "../tests/support/database_config.ts";
 import { keptLog } from "../tests/support/log_lines.ts";
 import { migrateTo } from "../tests/support/migrate_to.ts";
+import { onDatabases, onPostgres } from "../tests/support/on_databases.ts";
 import { pgbouncerPath, startPgbouncer } from "../tests/support/pgbouncer.ts";
 import { createTestDatabase, postgresUrl } from "../tests/support/postgres.ts";
 import { untilOneWaits } from "../tests/support/row_lock.ts";
 import { schemaOf } from "../tests/support/schema_of.ts";
 import { countRows } from "../tests/support/store_rows.ts";
-import { tempPglite } from "../tests/support/temp_pglite.ts";
 import { inTime, waitUntil } from "../tests/support/wait_until.ts";
 import { migrations } from "./index.ts";
 
@@ -109,22 +109,7 @@ for (
     ["Tenants are not undone where there are others than the default one", refusesOthers],
   ] as const
 ) {
-  Deno.test(`${what}, on PGlite`, async () => {
-    await using folder = await tempPglite();
-    await check(folder.url);
-  });
-  onPostgres(`${what}, on PostgreSQL`, check);
-}
-
-function onPostgres(name: string, check: (url: string) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: postgresUrl === undefined,
-    async fn() {
-      await using server = await createTestDatabase();
-      await check(server.url);
-    },
-  });
+  onDatabases(what, check);
 }
 
 onPostgres("Several at once carry tables with rows over once", async (url) => {

@@ -1,4 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
+import { distributeLikeDevices } from "./distribute_like_devices.ts";
 import type { NewCheck, OnlineStep } from "./online_step.ts";
 
 /** As those come to them who write most. */
@@ -49,7 +50,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await lock(db, tables);
   for (const index of keptForBefore) await sql`drop index if exists ${sql.id(index)}`.execute(db);
   const filled = await isFilled(db);
-  const distributed = await isDistributed(db);
   await sql`alter table sensor_readings rename to ${sql.id(before)}`.execute(db);
   await sql`alter index idx_device_timestamp rename to ${sql.id(`${before}_pkey`)}`.execute(db);
   await sql`alter index idx_timestamp rename to ${sql.id(`${before}_timestamp_idx`)}`.execute(db);
@@ -58,7 +58,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       create table ${sql.table(parent)} (
         like ${sql.table(before)} including defaults including comments
       ) partition by range ("timestamp")`.execute(db);
-    if (distributed) await distribute(db, parent);
+    await distributeLikeDevices(db, parent);
   }
   await sql`
     comment on table closed_readings is
@@ -70,7 +70,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     alter table sensor_readings add constraint sensor_readings_tenant_id_device_id_fkey
       foreign key (tenant_id, device_id) references iot_devices (tenant_id, device_id)`.execute(db);
-  const from = await (filled ? attachBefore(db) : replaceBefore(db, distributed));
+  const from = await (filled ? attachBefore(db) : replaceBefore(db));
   await makeDays(db, from);
   await sql`
     create table reading_progress (
@@ -100,17 +100,16 @@ async function attachBefore(db: Kysely<unknown>): Promise<string> {
 }
 
 /** @returns the first day that has a partition of its own. */
-async function replaceBefore(db: Kysely<unknown>, distributed: boolean): Promise<string> {
+async function replaceBefore(db: Kysely<unknown>): Promise<string> {
   await sql`drop table ${sql.table(before)}`.execute(db);
   const until = await dayFromNow(db, -daysOpen);
-  await newPartition(db, older, distributed);
+  await newPartition(db, older);
   await attach(db, older, sql`minvalue`, instantOf(until));
   return until;
 }
 
 /** Makes partitions of days, from `from` on, a date. */
 async function makeDays(db: Kysely<unknown>, from: string): Promise<void> {
-  const distributed = await isDistributed(db);
   const { rows } = await sql<{ readonly day: string; readonly next: string }>`
     select day::date::text as day, (day + interval '1 day')::date::text as next
     from generate_series(
@@ -120,7 +119,7 @@ async function makeDays(db: Kysely<unknown>, from: string): Promise<void> {
     ) as day`.execute(db);
   for (const { day, next } of rows) {
     const name = `sensor_readings_${day.replaceAll("-", "")}`;
-    await newPartition(db, name, distributed);
+    await newPartition(db, name);
     // So that it need not be read when it is closed.
     await sql`
       alter table ${sql.table(name)} add constraint ${sql.id(`${name}_days`)}
@@ -129,15 +128,11 @@ async function makeDays(db: Kysely<unknown>, from: string): Promise<void> {
   }
 }
 
-async function newPartition(
-  db: Kysely<unknown>,
-  name: string,
-  distributed: boolean,
-): Promise<void> {
+async function newPartition(db: Kysely<unknown>, name: string): Promise<void> {
   await sql`
     create table ${sql.table(name)} (like sensor_readings including defaults including comments)`
     .execute(db);
-  if (distributed) await distribute(db, name);
+  await distributeLikeDevices(db, name);
 }
 
 async function attach(
@@ -160,21 +155,6 @@ async function isFilled(db: Kysely<unknown>): Promise<boolean> {
   const { rows: [found] } = await sql<{ readonly filled: boolean }>`
     select exists (select 1 from sensor_readings) as filled`.execute(db);
   return found!.filled;
-}
-
-/** Whether the tables lie on the nodes of a Citus cluster. */
-async function isDistributed(db: Kysely<unknown>): Promise<boolean> {
-  const { rows: [citus] } = await sql`select from pg_extension where extname = 'citus'`.execute(db);
-  if (citus === undefined) return false;
-  const { rows: [found] } = await sql`
-    select from pg_dist_partition where logicalrelid = 'iot_devices'::regclass`.execute(db);
-  return found !== undefined;
-}
-
-async function distribute(db: Kysely<unknown>, table: string): Promise<void> {
-  await sql`
-    select create_distributed_table(${table}, 'device_id', colocate_with => 'iot_devices')`
-    .execute(db);
 }
 
 interface Bound {

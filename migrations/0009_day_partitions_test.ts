@@ -20,11 +20,11 @@ import { databaseConfig } from "../tests/support/database_config.ts";
 import { placesOf } from "../tests/support/days.ts";
 import { keptLog } from "../tests/support/log_lines.ts";
 import { migrateTo, upgradeTo } from "../tests/support/migrate_to.ts";
+import { onDatabases, onPostgres } from "../tests/support/on_databases.ts";
 import { pgbouncerPath, startPgbouncer } from "../tests/support/pgbouncer.ts";
 import { createTestDatabase, postgresUrl } from "../tests/support/postgres.ts";
 import { schemaOf } from "../tests/support/schema_of.ts";
 import { countRows } from "../tests/support/store_rows.ts";
-import { tempPglite } from "../tests/support/temp_pglite.ts";
 import { inTime, waitUntil } from "../tests/support/wait_until.ts";
 import { migrations } from "./index.ts";
 
@@ -144,22 +144,7 @@ for (
     ["A table with readings becomes a partition wherever that was interrupted", goesOn],
   ] as const
 ) {
-  Deno.test(`${what}, on PGlite`, async () => {
-    await using folder = await tempPglite();
-    await check(folder.url);
-  });
-  onPostgres(`${what}, on PostgreSQL`, check);
-}
-
-function onPostgres(name: string, check: (url: string) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: postgresUrl === undefined,
-    async fn() {
-      await using server = await createTestDatabase();
-      await check(server.url);
-    },
-  });
+  onDatabases(what, check);
 }
 
 onPostgres("Several at once make a table with readings a partition once", async (url) => {

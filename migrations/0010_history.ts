@@ -1,5 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import { CannotUndo } from "./cannot_undo.ts";
+import { distributeLikeDevices } from "./distribute_like_devices.ts";
 
 /**
  * Readings of days that are over, packed: a row for a stretch of a device's day.
@@ -28,13 +29,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     comment on table staged_history is
       'what becomes of a closed day, until all of it is there and takes the place of the day'`
     .execute(db);
-  if (await isDistributed(db)) {
-    for (const table of ["sensor_history", "staged_history"]) {
-      await sql`
-        select create_distributed_table(${table}, 'device_id', colocate_with => 'iot_devices')`
-        .execute(db);
-    }
-  }
+  await distributeLikeDevices(db, "sensor_history", "staged_history");
   await sql`
     alter table sensor_history add constraint sensor_history_tenant_id_device_id_fkey
       foreign key (tenant_id, device_id) references iot_devices (tenant_id, device_id)`.execute(db);
@@ -67,14 +62,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     comment on column compacted_days.expanded is
       'whether its readings are rows again, as a person wanted, until they are to be packed'`
     .execute(db);
-}
-
-async function isDistributed(db: Kysely<unknown>): Promise<boolean> {
-  const { rows: [citus] } = await sql`select from pg_extension where extname = 'citus'`.execute(db);
-  if (citus === undefined) return false;
-  const { rows: [found] } = await sql`
-    select from pg_dist_partition where logicalrelid = 'iot_devices'::regclass`.execute(db);
-  return found !== undefined;
 }
 
 /** It refuses where there are readings that are packed. */

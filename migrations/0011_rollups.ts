@@ -1,4 +1,5 @@
 import { type Kysely, sql } from "kysely";
+import { distributeLikeDevices } from "./distribute_like_devices.ts";
 
 const levels = [
   ["rollups_minute", "a minute"],
@@ -11,7 +12,6 @@ const levels = [
  * is rolled up at first, so nothing needs to be marked.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
-  const distributed = await isDistributed(db);
   for (const [table, bucket] of levels) {
     await sql`
       create table ${sql.table(table)} (
@@ -36,7 +36,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
         battery_level_last double precision not null,
         device_id text collate "C" not null
       ) partition by range (starts_at)`.execute(db);
-    if (distributed) await distribute(db, table);
+    await distributeLikeDevices(db, table);
     await sql`
       alter table ${sql.table(table)} add primary key (tenant_id, device_id, starts_at)`
       .execute(db);
@@ -54,7 +54,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       hour timestamptz not null,
       device_id text collate "C" not null
     )`.execute(db);
-  if (distributed) await distribute(db, "rollup_marks");
+  await distributeLikeDevices(db, "rollup_marks");
   await sql`create index idx_rollup_marks on rollup_marks (tenant_id, device_id, hour)`.execute(db);
   await sql`
     comment on table rollup_marks is
@@ -77,21 +77,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     comment on column reading_progress.dropped_until is
       'readings of before it are gone: their rollups are what is left, and stay as they are'`
-    .execute(db);
-}
-
-/** Whether the tables lie on the nodes of a Citus cluster. */
-async function isDistributed(db: Kysely<unknown>): Promise<boolean> {
-  const { rows: [citus] } = await sql`select from pg_extension where extname = 'citus'`.execute(db);
-  if (citus === undefined) return false;
-  const { rows: [found] } = await sql`
-    select from pg_dist_partition where logicalrelid = 'iot_devices'::regclass`.execute(db);
-  return found !== undefined;
-}
-
-async function distribute(db: Kysely<unknown>, table: string): Promise<void> {
-  await sql`
-    select create_distributed_table(${table}, 'device_id', colocate_with => 'iot_devices')`
     .execute(db);
 }
 

@@ -7,9 +7,8 @@ import {
   migrateToLatest,
 } from "../services/backend/store/schema/migrate.ts";
 import { databaseConfig } from "../tests/support/database_config.ts";
-import { createTestDatabase, postgresUrl } from "../tests/support/postgres.ts";
+import { onDatabases, onPostgres } from "../tests/support/on_databases.ts";
 import { schemaOf } from "../tests/support/schema_of.ts";
-import { tempPglite } from "../tests/support/temp_pglite.ts";
 import { migrations } from "./index.ts";
 
 const log = getLogger("migrations-test");
@@ -56,37 +55,22 @@ function checkNames(schema: readonly string[]): void {
   }
 }
 
-Deno.test("Migrations go forth, back and forth again, on PGlite", async () => {
-  await using folder = await tempPglite();
-  checkNames(await forthAndBack(folder.url));
+onDatabases("Migrations go forth, back and forth again", async (url) => {
+  checkNames(await forthAndBack(url));
 });
 
-Deno.test({
-  name: "Migrations go forth, back and forth again, on PostgreSQL",
-  ignore: postgresUrl === undefined,
-  async fn() {
-    await using server = await createTestDatabase();
-    checkNames(await forthAndBack(server.url));
-  },
-});
-
-Deno.test({
-  name: "Several migrators at once take turns",
-  ignore: postgresUrl === undefined,
-  async fn() {
-    await using server = await createTestDatabase();
-    await using open = new AsyncDisposableStack();
-    const databases = await Promise.all(
-      Array.from({ length: 5 }, () => openDatabase(databaseConfig(server.url), log)),
-    );
-    for (const database of databases) open.use(database);
-    await Promise.all(databases.map(({ db }) => migrateToLatest(db, log)));
-    const { db } = databases[0]!;
-    const listed = await listMigrations(db);
-    assert.deepEqual(listed.map(({ name }) => name), Object.keys(migrations));
-    assert.ok(listed.every(({ appliedAt }) => appliedAt !== undefined));
-    checkNames(await schemaOf(db));
-  },
+onPostgres("Several migrators at once take turns", async (url) => {
+  await using open = new AsyncDisposableStack();
+  const databases = await Promise.all(
+    Array.from({ length: 5 }, () => openDatabase(databaseConfig(url), log)),
+  );
+  for (const database of databases) open.use(database);
+  await Promise.all(databases.map(({ db }) => migrateToLatest(db, log)));
+  const { db } = databases[0]!;
+  const listed = await listMigrations(db);
+  assert.deepEqual(listed.map(({ name }) => name), Object.keys(migrations));
+  assert.ok(listed.every(({ appliedAt }) => appliedAt !== undefined));
+  checkNames(await schemaOf(db));
 });
 
 Deno.test("Migrations are named in the order that they are applied in", () => {

@@ -1,6 +1,5 @@
-import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
-import { type Kysely, sql } from "kysely";
+import type { Kysely } from "kysely";
 import { openDatabase } from "../services/backend/store/connection/open_database.ts";
 import type { Database } from "../services/backend/store/database.ts";
 import {
@@ -11,8 +10,8 @@ import {
 } from "../tests/support/before_partitions.ts";
 import { databaseConfig } from "../tests/support/database_config.ts";
 import { migrateTo, upgradeTo } from "../tests/support/migrate_to.ts";
-import { createTestDatabase, postgresUrl } from "../tests/support/postgres.ts";
-import { tempPglite } from "../tests/support/temp_pglite.ts";
+import { answersOlder, type OlderStatement } from "../tests/support/older_statements.ts";
+import { onDatabases } from "../tests/support/on_databases.ts";
 
 const log = getLogger("release-before-partitions-test");
 
@@ -52,13 +51,7 @@ const placed = `device_id, (extract(epoch from "timestamp") * 1000000)::bigint::
 const newestTie = String(readings - 1 - ((readings - 1 - 7) % 200));
 
 /** Statements of the release before, in its words; each with what it is to answer first. */
-const statements: readonly {
-  readonly name: string;
-  readonly text: string;
-  readonly answer: Readonly<Record<string, unknown>>;
-  /** What its plan must not do. */
-  readonly never: RegExp;
-}[] = [
+const statements: readonly OlderStatement[] = [
   {
     name: "a batch of readings, late and of now, of which one comes twice",
     text: batchInto("sensor_readings", [
@@ -228,33 +221,12 @@ async function worksOn(
   await using database = await openDatabase(databaseConfig(url), log);
   const { db } = database;
   await prepare(db);
-  for (const { name, text, answer, never } of statements) {
-    await test.step(name, async () => {
-      const plan = await planOf(db, text);
-      assert.doesNotMatch(plan, never, plan);
-      const { rows: [first] } = await sql.raw<Record<string, unknown>>(text).execute(db);
-      const told = Object.fromEntries(Object.keys(answer).map((key) => [key, first?.[key]]));
-      assert.deepEqual(told, answer);
-    });
-  }
-}
-
-async function planOf(db: Kysely<Database>, text: string): Promise<string> {
-  const { rows } = await sql.raw<{ "QUERY PLAN": string }>(`explain ${text}`).execute(db);
-  return rows.map((row) => row["QUERY PLAN"]).join("\n");
+  await answersOlder(db, statements, test);
 }
 
 for (const [what, prepare] of Object.entries(tables)) {
-  Deno.test(`The release before partitions works on tables ${what}, on PGlite`, async (test) => {
-    await using folder = await tempPglite();
-    await worksOn(folder.url, prepare, test);
-  });
-  Deno.test({
-    name: `The release before partitions works on tables ${what}, on PostgreSQL`,
-    ignore: postgresUrl === undefined,
-    async fn(test) {
-      await using server = await createTestDatabase();
-      await worksOn(server.url, prepare, test);
-    },
-  });
+  onDatabases(
+    `The release before partitions works on tables ${what}`,
+    (url, test) => worksOn(url, prepare, test),
+  );
 }

@@ -1,13 +1,10 @@
-import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
-import { type Kysely, sql } from "kysely";
 import { openDatabase } from "../services/backend/store/connection/open_database.ts";
-import type { Database } from "../services/backend/store/database.ts";
 import { fillBeforeTenants } from "../tests/support/before_tenants.ts";
 import { databaseConfig } from "../tests/support/database_config.ts";
 import { upgradeTo } from "../tests/support/migrate_to.ts";
-import { createTestDatabase, postgresUrl } from "../tests/support/postgres.ts";
-import { tempPglite } from "../tests/support/temp_pglite.ts";
+import { answersOlder, type OlderStatement } from "../tests/support/older_statements.ts";
+import { onDatabases } from "../tests/support/on_databases.ts";
 
 const log = getLogger("release-before-tenants-test");
 
@@ -15,13 +12,7 @@ const log = getLogger("release-before-tenants-test");
 const releaseAfter = "0008_latest_readings";
 
 /** Statements of the release before, in its words; each with what it is to answer first. */
-const statements: readonly {
-  readonly name: string;
-  readonly text: string;
-  readonly answer: Readonly<Record<string, unknown>>;
-  /** What its plan must not do. */
-  readonly never: RegExp;
-}[] = [
+const statements: readonly OlderStatement[] = [
   {
     name: "a batch of readings of known devices",
     text: `
@@ -236,31 +227,7 @@ async function worksOn(url: string, test: Deno.TestContext): Promise<void> {
   const { db } = database;
   await fillBeforeTenants(db, 20_000);
   await upgradeTo(db, releaseAfter);
-  for (const { name, text, answer, never } of statements) {
-    await test.step(name, async () => {
-      const plan = await planOf(db, text);
-      assert.doesNotMatch(plan, never, plan);
-      const { rows: [first] } = await sql.raw(text).execute(db);
-      assert.deepEqual(first, answer);
-    });
-  }
+  await answersOlder(db, statements, test);
 }
 
-async function planOf(db: Kysely<Database>, text: string): Promise<string> {
-  const { rows } = await sql.raw<{ "QUERY PLAN": string }>(`explain ${text}`).execute(db);
-  return rows.map((row) => row["QUERY PLAN"]).join("\n");
-}
-
-Deno.test("The release before tenants works on tables that were carried over, on PGlite", async (test) => {
-  await using folder = await tempPglite();
-  await worksOn(folder.url, test);
-});
-
-Deno.test({
-  name: "The release before tenants works on tables that were carried over, on PostgreSQL",
-  ignore: postgresUrl === undefined,
-  async fn(test) {
-    await using server = await createTestDatabase();
-    await worksOn(server.url, test);
-  },
-});
+onDatabases("The release before tenants works on tables that were carried over", worksOn);

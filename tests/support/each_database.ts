@@ -7,7 +7,7 @@ import { migrateToLatest } from "../../services/backend/store/schema/migrate.ts"
 import { citusUrl, createCitusTestDatabase } from "./citus.ts";
 import { databaseConfig } from "./database_config.ts";
 import { emptyTables } from "./empty_tables.ts";
-import { createTestDatabase, postgresUrl } from "./postgres.ts";
+import { onPostgres } from "./on_databases.ts";
 import { tempPglite } from "./temp_pglite.ts";
 
 export type StoreCase = (db: Kysely<Database>) => Promise<void>;
@@ -51,14 +51,7 @@ export function postgresTest(
   cases: Readonly<Record<string, StoreCase>>,
   databaseOptions = "",
 ): void {
-  Deno.test({
-    name,
-    ignore: postgresUrl === undefined,
-    async fn(test) {
-      await using server = await createTestDatabase(databaseOptions);
-      await runCases(test, server.url, cases);
-    },
-  });
+  onPostgres(name, (url, test) => runCases(test, url, cases), databaseOptions);
 }
 
 async function runCases(

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
+import { exists } from "#shared/disk/exists.ts";
 import { measures } from "#shared/telemetry/measures.ts";
 import type { ArchivedMeasure } from "./archived_measure.ts";
 import { dayFileName, draftName } from "./day_file_name.ts";
@@ -123,16 +124,6 @@ function refuseOtherDays(day: string, { micros }: RowGroup): void {
   const from = Date.parse(`${day}T00:00:00Z`) * 1_000;
   if (micros.every((instant) => instant >= from && instant < from + dayMicros)) return;
   throw new Error(`Cannot archive a reading of another day as one of ${day}`);
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 /** Whether a file holds these readings; one that cannot be read holds others. */

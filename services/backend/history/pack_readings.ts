@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
 import { measureNumbers } from "./measure_numbers.ts";
 import { ByteWriter } from "./packing/bytes/byte_writer.ts";
+import { writeSparse } from "./packing/bytes/write_sparse.ts";
 import { numberLimit } from "./packing/numbers/number_column.ts";
 import { writeNumbers } from "./packing/numbers/write_numbers.ts";
 import { format, mostReadings, withNanos, withOddTieBreaks } from "./packing/packed_format.ts";
@@ -34,6 +35,7 @@ export function packReadings(
   const nanos = columns.nanos?.subarray(from, until);
   const hasNanos = nanos?.some((past) => past !== 0) ?? false;
   const odd = [...columns.oddTieBreaks ?? []].filter(([at]) => at >= from && at < until)
+    .map(([at, tieBreak]) => [at - from, tieBreak] as const)
     .sort(([a], [b]) => a - b);
   const values = columns.values.map((column) => column.subarray(from, until));
   const measured = values.flatMap((column, at) =>
@@ -52,15 +54,7 @@ export function packReadings(
     head.varint(number);
     writeValues(column, head, residuals);
   }
-  if (odd.length > 0) {
-    head.varint(odd.length);
-    let next = from;
-    for (const [at, tieBreak] of odd) {
-      head.varint(at - next);
-      head.int64(tieBreak);
-      next = at + 1;
-    }
-  }
+  if (odd.length > 0) writeSparse(head, odd, (tieBreak) => head.int64(tieBreak));
   const decisions = residuals.finish();
   head.varint(decisions.length);
   head.append(decisions);

@@ -8,8 +8,8 @@ import { databaseSettings, historySettings } from "../../backend/config.ts";
 import { Compactor } from "../../backend/jobs/compact_history.ts";
 import type { Database } from "../../backend/store/database.ts";
 import { packAgain } from "../../backend/store/history/list_days.ts";
+import { onTables } from "../database/on_tables.ts";
 import { type Print, printLine } from "../output/print.ts";
-import { onHistory } from "./on_history.ts";
 
 /** Until it is asked again whether a backend that is at it has ended its step, in milliseconds. */
 const elsewhereMs = 200;
@@ -51,7 +51,7 @@ export const compactHistoryAction = defineAction({
     },
   },
   run: ({ backend, history: { expanded } }, context) =>
-    onHistory(backend.db, context, (db) => {
+    onTables("read history", backend.db, context, (db) => {
       const { afterMs } = backend.history;
       return compactHistory(db, { afterMs, expanded }, context, printLine);
     }),

@@ -7,9 +7,9 @@ import { databaseSettings } from "../../backend/config.ts";
 import type { Database } from "../../backend/store/database.ts";
 import { expandDay, NotExpandable } from "../../backend/store/history/expand_day.ts";
 import { listDays } from "../../backend/store/history/list_days.ts";
+import { onTables } from "../database/on_tables.ts";
 import { type Print, printLine } from "../output/print.ts";
 import { utcDay } from "../settings/utc_day.ts";
-import { onHistory } from "./on_history.ts";
 
 const pageDays = 1_000;
 
@@ -69,7 +69,7 @@ export const expandHistoryAction = defineAction({
     },
   },
   run: ({ backend, history: { from, to } }, context) =>
-    onHistory(backend.db, context, (db) => {
+    onTables("read history", backend.db, context, (db) => {
       if (from === undefined) {
         throw new ExitError("Cannot expand: say which days, by --from=DAY and --to=DAY");
       }

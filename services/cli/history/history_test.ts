@@ -4,6 +4,7 @@ import { type Kysely, sql } from "kysely";
 import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { eachDatabase } from "../../../tests/support/each_database.ts";
+import { said } from "../../../tests/support/said.ts";
 import { countRows, device, readingRow } from "../../../tests/support/store_rows.ts";
 import type { Database } from "../../backend/store/database.ts";
 import { writeDevices } from "../../backend/store/devices/write_devices.ts";
@@ -29,15 +30,6 @@ function fill() {
     )
   );
   return { rows, names: begins.map(isoDay) };
-}
-
-async function said(act: (print: (line: string) => Promise<void>) => Promise<void>) {
-  const lines: string[] = [];
-  await act((line) => {
-    lines.push(line);
-    return Promise.resolve();
-  });
-  return lines;
 }
 
 const compact = (db: Kysely<Database>, expanded = false) =>

@@ -4,10 +4,10 @@ import { logSettings } from "#shared/config/log_settings.ts";
 import { databaseSettings } from "../../backend/config.ts";
 import type { Database } from "../../backend/store/database.ts";
 import { listDays, type ListedDay } from "../../backend/store/history/list_days.ts";
+import { onTables } from "../database/on_tables.ts";
 import { formatBytes } from "../output/bytes.ts";
 import { type Print, printLine } from "../output/print.ts";
 import { limit } from "../settings/limit.ts";
-import { onHistory } from "./on_history.ts";
 
 const pageDays = 1_000;
 
@@ -65,7 +65,7 @@ export const listHistoryAction = defineAction({
     history: { limit: limit("days to list, the newest") },
   },
   run: ({ backend, history }, context) =>
-    onHistory(backend.db, context, (db) => {
+    onTables("read history", backend.db, context, (db) => {
       const { signal } = context;
       return listHistory(db, { limit: history.limit, signal }, printLine);
     }),

@@ -9,10 +9,10 @@ import type { Database } from "../../backend/store/database.ts";
 import { countParked } from "../../backend/store/parked/count_parked.ts";
 import { dropParked } from "../../backend/store/parked/drop_parked.ts";
 import type { ReadingKey } from "../../backend/store/rows/reading_key.ts";
+import { onTables } from "../database/on_tables.ts";
 import { type Print, printLine } from "../output/print.ts";
 import { dropAll } from "../settings/drop_all.ts";
 import { limit } from "../settings/limit.ts";
-import { onParkedReadings } from "./on_parked_readings.ts";
 import { parkedFilterSettings } from "./parked_filter.ts";
 import { parkedInWords } from "./parked_in_words.ts";
 import { stepReadings } from "./step_readings.ts";
@@ -63,7 +63,8 @@ export const dropParkedReadingsAction = defineAction({
   summary: "Deletes parked readings for good.",
   sections: { log: logSettings, backend: { db: databaseSettings }, parked: dropSettings },
   run: ({ backend, parked }, context) =>
-    onParkedReadings(
+    onTables(
+      "read parked readings",
       backend.db,
       context,
       (db) => dropParkedReadings(db, parked, context.signal, printLine),

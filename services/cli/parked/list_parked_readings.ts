@@ -7,11 +7,11 @@ import type { Database } from "../../backend/store/database.ts";
 import { listParked } from "../../backend/store/parked/list_parked.ts";
 import type { ParkedFilter } from "../../backend/store/parked/parked_filter.ts";
 import type { ParkedBounds } from "../../backend/store/parked/take_parked.ts";
+import { onTables } from "../database/on_tables.ts";
 import { formatAge } from "../output/age.ts";
 import { type Print, printLine } from "../output/print.ts";
 import { printable } from "../output/printable.ts";
 import { limit } from "../settings/limit.ts";
-import { onParkedReadings } from "./on_parked_readings.ts";
 import { parkedFilterSettings } from "./parked_filter.ts";
 
 const pageDevices = 1_000;
@@ -81,7 +81,7 @@ export const listParkedReadingsAction = defineAction({
     parked: { ...parkedFilterSettings, limit: limit("devices to list") },
   },
   run: ({ backend, parked: { limit, ...filter } }, context) =>
-    onParkedReadings(backend.db, context, (db) => {
+    onTables("read parked readings", backend.db, context, (db) => {
       const { signal } = context;
       const bounds = backend.parked;
       const options = { bounds, limit, nowMs: Date.now(), signal };

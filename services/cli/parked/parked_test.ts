@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
 import { type Kysely, sql } from "kysely";
 import { defaultTenant } from "#shared/telemetry/tenant.ts";
+import { beforeTenants } from "../../../tests/support/before_tenants.ts";
 import { databaseConfig } from "../../../tests/support/database_config.ts";
 import { emptyTables } from "../../../tests/support/empty_tables.ts";
+import { migrateTo } from "../../../tests/support/migrate_to.ts";
 import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres.ts";
 import { untilOneWaits } from "../../../tests/support/row_lock.ts";
 import { tempPglite } from "../../../tests/support/temp_pglite.ts";
@@ -12,10 +14,10 @@ import type { Database } from "../../backend/store/database.ts";
 import { lockParked } from "../../backend/store/parked/lock_parked.ts";
 import { writeReadings } from "../../backend/store/readings/write_readings.ts";
 import { migrateToLatest } from "../../backend/store/schema/migrate.ts";
+import { onTables } from "../database/on_tables.ts";
 import type { Print } from "../output/print.ts";
 import { dropParkedReadings } from "./drop_parked_readings.ts";
 import { listParkedReadings } from "./list_parked_readings.ts";
-import { onParkedReadings } from "./on_parked_readings.ts";
 import { releaseParkedReadings } from "./release_parked_readings.ts";
 
 const log = getLogger("parked-test");
@@ -62,16 +64,24 @@ Deno.test({
 });
 
 Deno.test({
-  name: "parked says that a database has no tables yet",
+  name: "parked says that a database has no tables yet, or those of an older release",
   ignore: postgresUrl === undefined,
   async fn() {
     await using server = await createTestDatabase();
+    const config = databaseConfig(server.url);
     const { signal } = new AbortController();
     const list = (db: Kysely<Database>) => actions.list(db, none, signal, () => Promise.resolve());
-    await assert.rejects(
-      onParkedReadings(databaseConfig(server.url), { log, signal }, list),
-      /no tables yet/,
-    );
+    const refused = () =>
+      assert.rejects(
+        onTables("read parked readings", config, { log, signal }, list),
+        /^ExitError: Cannot read parked readings: the database has no tables for it yet; migrate/,
+      );
+    await refused();
+    {
+      await using database = await openDatabase(config, log);
+      await migrateTo(database.db, beforeTenants);
+    }
+    await refused();
   },
 });
 

@@ -11,9 +11,9 @@ import { WriterMark } from "../../backend/store/devices/writer_mark.ts";
 import { countParked } from "../../backend/store/parked/count_parked.ts";
 import { knownParked } from "../../backend/store/parked/known_parked.ts";
 import { releaseParked, retryRefused } from "../../backend/store/parked/release_parked.ts";
+import { onTables } from "../database/on_tables.ts";
 import { type Print, printLine } from "../output/print.ts";
 import { limit } from "../settings/limit.ts";
-import { onParkedReadings } from "./on_parked_readings.ts";
 import { parkedInWords } from "./parked_in_words.ts";
 import { stepReadings } from "./step_readings.ts";
 
@@ -86,7 +86,8 @@ export const releaseParkedReadingsAction = defineAction({
   },
   refused: { "parked.device_id": all, "parked.older_than": all },
   run: ({ backend, parked }, context) =>
-    onParkedReadings(
+    onTables(
+      "read parked readings",
       backend.db,
       context,
       (db) => releaseParkedReadings(db, parked, context.signal, printLine),

@@ -6,6 +6,7 @@ import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { backendConfig } from "../../../tests/support/backend_run.ts";
 import { eachDatabase } from "../../../tests/support/each_database.ts";
 import { openDays } from "../../../tests/support/open_days.ts";
+import { said } from "../../../tests/support/said.ts";
 import { countRows, device, readingRow } from "../../../tests/support/store_rows.ts";
 import { TempFolder } from "../../../tests/support/temp_folder.ts";
 import type { Database } from "../../backend/store/database.ts";
@@ -27,15 +28,6 @@ type Flags = Readonly<Record<string, string>>;
 const config = (flags: Flags = {}) =>
   backendConfig({ "history-compaction": "false", "retention-raw": "10d", ...flags });
 const at = (day: number) => firstMs + day * dayMs;
-
-async function said(act: (print: (line: string) => Promise<void>) => Promise<void>) {
-  const lines: string[] = [];
-  await act((line) => {
-    lines.push(line);
-    return Promise.resolve();
-  });
-  return lines;
-}
 
 /** Without what depends on the database: bytes, and the width of what is beside them. */
 const shortened = (lines: readonly string[]) =>

@@ -18,9 +18,9 @@ import {
 } from "../../backend/store/rollups/paced_devices.ts";
 import { rebuildPart } from "../../backend/store/rollups/rebuild_part.ts";
 import { rollupProgress } from "../../backend/store/rollups/rollup_progress.ts";
+import { onTables } from "../database/on_tables.ts";
 import { type Print, printLine } from "../output/print.ts";
 import { utcDay } from "../settings/utc_day.ts";
-import { onRollups } from "./on_rollups.ts";
 
 /** Until it is asked again whether a backend that rolls up has ended its step, in milliseconds. */
 const elsewhereMs = 200;
@@ -104,5 +104,10 @@ export const rebuildRollupsAction = defineAction({
     },
   },
   run: ({ backend, rollups }, context) =>
-    onRollups(backend.db, context, (db) => rebuildRollups(db, rollups, context, printLine)),
+    onTables(
+      "rebuild rollups",
+      backend.db,
+      context,
+      (db) => rebuildRollups(db, rollups, context, printLine),
+    ),
 });

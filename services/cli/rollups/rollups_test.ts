@@ -4,6 +4,7 @@ import { type Kysely, type KyselyPlugin, sql } from "kysely";
 import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { assertSameBuckets, bucketsOf } from "../../../tests/support/bucket_oracle.ts";
 import { eachDatabase, eachServer } from "../../../tests/support/each_database.ts";
+import { said } from "../../../tests/support/said.ts";
 import { device, readingRow } from "../../../tests/support/store_rows.ts";
 import { storedBuckets } from "../../../tests/support/stored_buckets.ts";
 import { inTime } from "../../../tests/support/wait_until.ts";
@@ -50,17 +51,11 @@ async function assertTold(db: Kysely<Database>, rows: readonly ReadingRow[]): Pr
   }
 }
 
-async function rebuild(
+const rebuild = (
   db: Kysely<Database>,
   span: { readonly from?: string; readonly to?: string } = {},
-): Promise<readonly string[]> {
-  const lines: string[] = [];
-  await rebuildRollups(db, { from: undefined, to: undefined, ...span }, context, (line) => {
-    lines.push(line);
-    return Promise.resolve();
-  });
-  return lines;
-}
+) =>
+  said((print) => rebuildRollups(db, { from: undefined, to: undefined, ...span }, context, print));
 
 async function spoil(db: Kysely<Database>): Promise<void> {
   await sql`delete from rollups_minute where device_id = 'a'`.execute(db);

@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
 import { ByteReader } from "./bytes/byte_reader.ts";
 import { PackedReadingsError } from "./bytes/packed_readings_error.ts";
+import { readSparse } from "./bytes/read_sparse.ts";
 import type { NumberColumn } from "./numbers/number_column.ts";
 import { readNumberColumn } from "./numbers/read_numbers.ts";
 import {
@@ -47,19 +48,10 @@ export function readPackedHead(packed: Uint8Array): PackedHead {
   for (let left = head.varint(2 ** 29); left > 0; left--) {
     measured.set(head.varint(2 ** 29), readValueColumn(head, count));
   }
-  const oddTieBreaks = (flags & withOddTieBreaks) === 0 ? undefined : readOdd(head, count);
+  const oddTieBreaks = (flags & withOddTieBreaks) === 0
+    ? undefined
+    : readSparse(head, count, () => head.int64());
   const decisions = head.bytes(head.varint(content.length));
   const residuals = new ResidualDecoder(decisions, head.rest());
   return { count, micros, nanos, measured, oddTieBreaks, residuals };
-}
-
-function readOdd(head: ByteReader, count: number): ReadonlyMap<number, bigint> {
-  const odd = new Map<number, bigint>();
-  let next = 0;
-  for (let left = head.varint(count); left > 0; left--) {
-    const at = next + head.varint(count);
-    odd.set(at, head.int64());
-    next = at + 1;
-  }
-  return odd;
 }

@@ -1,3 +1,4 @@
+import { exists } from "#shared/disk/exists.ts";
 import { PgliteThread } from "./pglite_thread.ts";
 import type { PgliteResult } from "./worker_calls.ts";
 
@@ -63,16 +64,6 @@ async function isFree(folder: string): Promise<boolean> {
   if (!await exists(folder)) return true;
   for await (const _ of Deno.readDir(folder)) return false;
   return true;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 async function removeIfThere(path: string, { recursive = true } = {}): Promise<void> {

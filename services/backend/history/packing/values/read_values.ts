@@ -1,5 +1,6 @@
 import type { ByteReader } from "../bytes/byte_reader.ts";
 import { PackedReadingsError } from "../bytes/packed_readings_error.ts";
+import { readSparse } from "../bytes/read_sparse.ts";
 import type { NumberColumn } from "../numbers/number_column.ts";
 import { readNumberColumn, readNumbers } from "../numbers/read_numbers.ts";
 import type { ResidualDecoder } from "../residuals/residual_decoder.ts";
@@ -33,20 +34,11 @@ export function readValueColumn(head: ByteReader, count: number): ValueColumn {
   }
   const presence = (byte & withUnset) === 0 ? undefined : readNumberColumn(head);
   const numbers = readNumberColumn(head);
-  const exceptions = (byte & withExceptions) === 0 ? new Map() : readExceptions(head, count);
+  const exceptions = (byte & withExceptions) === 0
+    ? new Map()
+    : readSparse(head, count, () => head.float64());
   // Two bits hold the four that there are.
   return { form: (byte & 3) as Form, decimals, presence, numbers, exceptions };
-}
-
-function readExceptions(head: ByteReader, count: number): ReadonlyMap<number, number> {
-  const exceptions = new Map<number, number>();
-  let next = 0;
-  for (let left = head.varint(count); left > 0; left--) {
-    const at = next + head.varint(count);
-    exceptions.set(at, head.float64());
-    next = at + 1;
-  }
-  return exceptions;
 }
 
 /** The next `count` values, with NaN where there is none. */

@@ -1,4 +1,5 @@
 import type { ByteWriter } from "../bytes/byte_writer.ts";
+import { writeSparse } from "../bytes/write_sparse.ts";
 import { writeNumbers } from "../numbers/write_numbers.ts";
 import type { ResidualEncoder } from "../residuals/residual_encoder.ts";
 import { type DecimalFit, decimalFit } from "./decimal_fit.ts";
@@ -22,7 +23,10 @@ export function writeValues(
   if (!allSet) writeNumbers(values.map((value) => Number.isNaN(value) ? 0 : 1), head, residuals);
   if (fit !== undefined) {
     writeNumbers(fit.numbers, head, residuals);
-    if (fit.exceptions.length > 0) writeExceptions(set, fit.exceptions, head);
+    if (fit.exceptions.length > 0) {
+      const exceptions = fit.exceptions.map((at) => [at, set[at]!] as const);
+      writeSparse(head, exceptions, (value) => head.float64(value));
+    }
   } else if (isSingle) {
     const bits = new Int32Array(Float32Array.from(set).buffer);
     writeNumbers(Float64Array.from(bits, rankOfBits), head, residuals);
@@ -45,20 +49,6 @@ function formByte(fit: DecimalFit | undefined, isSingle: boolean): number {
   if (fit === undefined) return form;
   form = fit.single ? forms.decimal32 : forms.decimal;
   return form | fit.decimals << 2 | (fit.exceptions.length > 0 ? withExceptions : 0);
-}
-
-function writeExceptions(
-  values: Float64Array,
-  exceptions: readonly number[],
-  head: ByteWriter,
-): void {
-  head.varint(exceptions.length);
-  let next = 0;
-  for (const at of exceptions) {
-    head.varint(at - next);
-    head.float64(values[at]!);
-    next = at + 1;
-  }
 }
 
 function writeHalves(values: Float64Array, head: ByteWriter, residuals: ResidualEncoder): void {

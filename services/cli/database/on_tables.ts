@@ -4,14 +4,20 @@ import { ExitError } from "#shared/lifecycle/exit_error.ts";
 import type { DatabaseConfig } from "../../backend/config.ts";
 import { sqlState } from "../../backend/store/connection/write_failure.ts";
 import type { Database } from "../../backend/store/database.ts";
-import { onDatabase } from "../database/on_database.ts";
+import { onDatabase } from "./on_database.ts";
+
+/** SQLSTATEs of a table that is not there, and of a column. */
+const notThere: ReadonlySet<string | undefined> = new Set(["42P01", "42703"]);
 
 /**
- * Opens the database, and acts on its rollups.
+ * As `onDatabase`, for what needs only tables of its own, so that it goes on
+ * where other migrations of this release are missing.
  *
- * @throws {ExitError} if it has no such tables yet.
+ * @param task what it is for, as in `Cannot read history`
+ * @throws {ExitError} if its tables, or columns of them, are not there yet.
  */
-export async function onRollups(
+export async function onTables(
+  task: string,
   config: DatabaseConfig,
   context: Pick<RunContext, "log" | "signal">,
   act: (db: Kysely<Database>) => Promise<void>,
@@ -19,11 +25,9 @@ export async function onRollups(
   try {
     await onDatabase(config, context, act);
   } catch (error) {
-    const state = sqlState(error);
-    // Neither the table nor, in one of the release before, its columns.
-    if (state !== "42P01" && state !== "42703") throw error;
+    if (!notThere.has(sqlState(error))) throw error;
     throw new ExitError(
-      "Cannot rebuild rollups: the database has no tables for them yet; migrate it first",
+      `Cannot ${task}: the database has no tables for it yet; migrate it first`,
       { cause: error },
     );
   }
