@@ -15,7 +15,8 @@ const permanent: Readonly<Record<string, (database: string, config: DatabaseConf
     } and the server's ` +
     "pg_hba.conf",
   "3D000": (database) => `there is no such database; create it: createdb ${database}`,
-  "42501": () => "the role lacks a privilege; grant it, or migrate as another role",
+  "42501": () =>
+    "the role may not do that; connect as the owner of the database's tables, or make it their owner",
 };
 
 /**
