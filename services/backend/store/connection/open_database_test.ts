@@ -130,7 +130,10 @@ Deno.test({
     );
     await assert.rejects(refused, (error) => {
       assert.ok(error instanceof ExitError);
-      assert.match(error.message, /permission denied .*: the role may not do that; connect as the owner/);
+      assert.match(
+        error.message,
+        /permission denied .*: the role may not do that; connect as the owner/,
+      );
       return true;
     });
 
