@@ -71,11 +71,14 @@ function caughtUp({ device, latest }: DeviceRow, reading: ReadingRow): CurrentDe
 function seenAt(
   { device, latest }: CurrentDevice,
   seconds = 0,
-  newest = latest,
+  found = latest,
 ): CurrentDevice {
   const lastSeen = BigInt(seconds);
+  // Packed readings are not looked up: the row may tell of one that is newer than what came late.
+  const isOlder = latest !== undefined && found !== undefined &&
+    isNewer(latest.position, found.position);
   return {
     device: lastSeen > device.lastSeen ? { ...device, lastSeen } : device,
-    latest: newest,
+    latest: isOlder ? latest : found,
   };
 }

@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
 import { defaultTenant } from "#shared/telemetry/tenant.ts";
+import { compactor } from "../../../../tests/support/compactor.ts";
 import { eachDatabase } from "../../../../tests/support/each_database.ts";
-import { device, noonSeconds, readingRow } from "../../../../tests/support/store_rows.ts";
+import {
+  countRows,
+  device,
+  noonSeconds,
+  readingRow,
+} from "../../../../tests/support/store_rows.ts";
 import { unmarked } from "../../../../tests/support/unmarked.ts";
 import type { ReadingRow } from "../../readings/reading_row.ts";
 import type { Database } from "../database.ts";
+import { dayOf } from "../partitions/days.ts";
 import { writeReadings } from "../readings/write_readings.ts";
 import { currentDevices } from "./current_devices.ts";
 import { LaggingDevices } from "./lagging_devices.ts";
@@ -49,6 +56,24 @@ async function register(db: Kysely<Database>, ...ids: readonly string[]): Promis
 }
 
 eachDatabase("currentDevices", {
+  async "tells the newest reading that is packed, while an older one has come late"(db) {
+    const own = backend(db);
+    await register(db, "a");
+    const startOfToday = dayOf(Date.now() * 1_000) / 1_000_000;
+    const [newest, late] = [3, 5].map((days) =>
+      readingRow("a", { seconds: startOfToday - days * 86_400 + 60 })
+    );
+    await own.store([newest!]);
+    await own.refresh();
+    const compaction = compactor(db);
+    while (await compaction.step(new AbortController().signal) === "more");
+    assert.equal(await countRows(db, "sensor_readings"), 0);
+    await writeReadings(db, defaultTenant, [late!]);
+    own.lagging.note(defaultTenant, "a", undefined);
+    const [[, , seconds] = []] = await own.list();
+    assert.equal(seconds, newest!.micros / 1_000_000 - noonSeconds);
+  },
+
   async "tells what was stored before its row does, and then by the row alone"(db) {
     const own = backend(db);
     await register(db, "a", "b");

@@ -4,6 +4,7 @@ import { readingRowAt } from "../../history/reading_row_at.ts";
 import { unpackReadings } from "../../history/unpack_readings.ts";
 import type { DeviceKey } from "../../readings/device_key.ts";
 import { inTransaction } from "../connection/in_transaction.ts";
+import { lockJob } from "../connection/on_one_replica.ts";
 import type { Database } from "../database.ts";
 import { pageDeviceKeys } from "../rows/page_device_keys.ts";
 import { dayMicros, isoDay, partitionName } from "../partitions/days.ts";
@@ -59,6 +60,8 @@ export async function expandDay(
   } while (after !== undefined);
   let readings = 0;
   await lockBriefly(db, ["closed_readings"], context, async (transaction) => {
+    // Who rolls up keeps what it has read of closed days locked, and may come to need partitions.
+    await lockJob(transaction, "roll_up");
     await lockLate(transaction, "alone");
     await lockPartitions(transaction);
     readings = await takePlace(transaction, day);
@@ -151,6 +154,9 @@ async function takePlace(transaction: Kysely<Database>, day: Partition): Promise
     .set({ expanded: true, readings: 0, row_bytes: 0, packed_bytes: 0 })
     .where("day", "=", sql<string>`${isoDay(day.fromMicros)}::date`)
     .execute();
+  // A statement that was planned without the partition must not begin once it is there; nor may
+  // who rolls up have looked for rows before, and for what is packed after.
+  await sql`lock table only closed_readings in access exclusive mode`.execute(transaction);
   await attachPartition(transaction, "closed_readings", day);
   return packed;
 }

@@ -6,18 +6,24 @@ import { listPartitions, type Partition } from "../partitions/list_partitions.ts
 import { makePartition } from "../partitions/make_partition.ts";
 import { lockPartitions } from "../partitions/partition_lock.ts";
 
-/** Sees to it that history has a partition for the month (UTC) of each of the instants. */
-export async function makeMonths(db: Kysely<Database>, micros: Iterable<number>): Promise<void> {
+/**
+ * Sees to it that history has a partition for the month (UTC) of each of the instants.
+ *
+ * @returns whether one was made.
+ */
+export async function makeMonths(db: Kysely<Database>, micros: Iterable<number>): Promise<boolean> {
   const months = new Map([...micros].map((instant) => {
     const month = monthOf(instant);
     return [month.name, month];
   }));
-  if ((await missing(db, months)).length === 0) return;
-  await inTransaction(db, async (transaction) => {
+  if ((await missing(db, months)).length === 0) return false;
+  return await inTransaction(db, async (transaction) => {
     await lockPartitions(transaction);
-    for (const month of await missing(transaction, months)) {
+    const wanted = await missing(transaction, months);
+    for (const month of wanted) {
       await makePartition(transaction, "sensor_history", month, { promised: false });
     }
+    return wanted.length > 0;
   });
 }
 

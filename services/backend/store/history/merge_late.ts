@@ -11,6 +11,7 @@ import { dayMicros, dayOf, isoDay } from "../partitions/days.ts";
 import { listPartitions } from "../partitions/list_partitions.ts";
 import { openFrom } from "../partitions/open_from.ts";
 import { instant } from "../rows/instant.ts";
+import { lockLimit } from "../schema/lock_briefly.ts";
 import { lockLate } from "./late_lock.ts";
 import { placedColumns, rowOf } from "../rows/placed_reading.ts";
 import { addToDay, type CompactedDay } from "./compacted_days.ts";
@@ -23,6 +24,10 @@ import { type FoundChunk, readChunks } from "./read_chunks.ts";
 const pageRows = 5_000;
 /** Days of devices that are packed anew in a step: those who store late readings wait meanwhile. */
 const mostDays = 200;
+/** Longest wait for a lock. */
+const lockMs = 5_000;
+/** Longest wait for those who read history. */
+const readersMs = 500;
 
 /** A late reading, and whose it is. */
 interface LateRow {
@@ -50,7 +55,7 @@ export async function mergeLate(
   after: TenantKey | undefined,
 ): Promise<MergedLate> {
   return await db.transaction().execute(async (transaction) => {
-    await sql`select set_config('lock_timeout', '5s', true)`.execute(transaction);
+    await lockLimit(lockMs).execute(transaction);
     await lockLate(transaction, "alone");
     const page = await lateRows(transaction, after);
     const stays = await daysThatStay(transaction, page);
@@ -139,10 +144,22 @@ async function pack(
       packedBytes: sumOf(anew, lengthOf) - sumOf(old, lengthOf),
     });
   }
-  await makeMonths(transaction, chunks.map(({ firstMicros }) => firstMicros));
+  const isNewMonth = await makeMonths(transaction, chunks.map(({ firstMicros }) => firstMicros));
+  if (isNewMonth) await outlastReaders(transaction);
   await deleteChunks(transaction, tenantId, found);
   await insertChunks(transaction, "sensor_history", chunks);
   for (const [day, growth] of grown) await addToDay(transaction, { day, ...growth });
+}
+
+/**
+ * Until the transaction ends, no statement begins that was planned without a month
+ * which it makes: it would find late readings neither among the rows nor there.
+ */
+async function outlastReaders(transaction: Kysely<Database>): Promise<void> {
+  // All who come to read wait behind it.
+  await lockLimit(readersMs).execute(transaction);
+  await sql`lock table only sensor_history in access exclusive mode`.execute(transaction);
+  await lockLimit(lockMs).execute(transaction);
 }
 
 function dayKey(deviceId: string, micros: number): string {

@@ -113,7 +113,8 @@ function chunksOf(db: Kysely<Database>, tenantId: TenantId, stretch: Stretch) {
     // One that begins before the stretch may reach into it: no further than its day.
     .where(within("first_at", { fromMicros: dayOf(fromMicros), untilMicros }))
     .orderBy("first_at", "desc")
-    .limit(limit);
+    // One that begins at the instant of `before` may have none before it.
+    .limit(limit + 1);
   return db.selectFrom(chunks.as("chunk"))
     .select([
       "device_id",

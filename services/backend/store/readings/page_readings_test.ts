@@ -129,6 +129,22 @@ eachDatabase("pageReadings", {
     assert.deepEqual(none, { stored: 0, parked: 0 });
   },
 
+  async "goes on before a chunk's first reading, however few are asked for"(db) {
+    await writeDevices(db, defaultTenant, [device("a")]);
+    const startOfToday = dayOf(Date.now() * 1_000) / 1_000_000;
+    // Some days of one reading each, one of them at its very beginning.
+    const rows = [3, 4, 5, 8, 12].map((days) =>
+      readingRow("a", { seconds: startOfToday - days * 86_400 })
+    );
+    await writeReadings(db, defaultTenant, rows);
+    const compaction = compactor(db);
+    while (await compaction.step(new AbortController().signal) === "more");
+    assert.equal(await countRows(db, "sensor_readings"), 0);
+    for (const limit of [1, 2]) {
+      assert.deepEqual((await traverse(db, "a", limit)).map(keyOf), keysOf(rows));
+    }
+  },
+
   async "is empty for a device that has none, or is unknown"(db) {
     await writeDevices(db, defaultTenant, [device("a")]);
     for (const deviceId of ["a", "unknown"]) {
