@@ -152,7 +152,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
       ? [compactHistoryJob({
         db: maintenance,
         afterMs: config.history.afterMs,
-        nowMs: () => clock.nowMs(),
+        nowMs: Date.now,
         onPacked: countPacked(registry),
         log,
       })]
@@ -163,7 +163,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
       db: maintenance,
       policy,
       afterMs: config.history.afterMs,
-      nowMs: () => clock.nowMs(),
+      nowMs: Date.now,
       onMeasured: showStorage(registry),
     }),
     retentionJob({
@@ -174,7 +174,7 @@ export async function runBackend(config: BackendConfig, context: RunContext): Pr
       metrics: createRetentionMetrics(registry),
       log,
     }),
-    rollUpJob({ db: maintenance, nowMs: () => clock.nowMs(), onTurn: showRollups(registry) }),
+    rollUpJob({ db: maintenance, nowMs: Date.now, onTurn: showRollups(registry) }),
   ], { registry, log }));
   const deadLetters = outlets.use(
     await broker.openPublisher({

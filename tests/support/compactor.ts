@@ -5,12 +5,16 @@ import type { Database } from "../../services/backend/store/database.ts";
 
 const dayMs = 86_400_000;
 
-/** Packs what is older than so many days, by steps. */
-export function compactor(db: Kysely<Database>, days = 1): Compactor {
+/** Packs what is older than so many days, by this machine's clock unless another is given, by steps. */
+export function compactor(
+  db: Kysely<Database>,
+  days = 1,
+  nowMs: () => number = Date.now,
+): Compactor {
   return new Compactor({
     db,
     afterMs: days * dayMs,
-    nowMs: () => Date.now(),
+    nowMs,
     onPacked: () => {},
     log: getLogger("compaction-test"),
     lateAtOnce: true,

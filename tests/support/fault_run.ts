@@ -12,6 +12,8 @@ export interface FaultRunOptions {
   readonly brokerQuery?: string;
   /** Whom the backends connect to the database as; the server's own superuser unless given. */
   readonly databaseRole?: string;
+  /** Variables of PostgreSQL's environment. */
+  readonly postgresEnv?: Readonly<Record<string, string>>;
   /** Settings of the backends, by variable. */
   readonly backendEnv?: Readonly<Record<string, string>>;
 }
@@ -60,7 +62,7 @@ export class FaultRun implements AsyncDisposable {
   static async open(options: FaultRunOptions): Promise<FaultRun> {
     await using open = new AsyncDisposableStack();
     const { path } = open.use(await tempFolder("demo-app-faults-"));
-    const servers = open.use(await FaultServers.open());
+    const servers = open.use(await FaultServers.open(options.postgresEnv));
     return new FaultRun(options, open.move(), path, servers);
   }
 

@@ -31,15 +31,22 @@ export class FaultServers implements AsyncDisposable {
     this.databaseProxy = parts.databaseProxy;
   }
 
-  /** Starts them, with an empty database. */
-  static async open(): Promise<FaultServers> {
+  /**
+   * Starts them, with an empty database.
+   *
+   * @param postgresEnv Variables of PostgreSQL's environment.
+   */
+  static async open(postgresEnv: Readonly<Record<string, string>> = {}): Promise<FaultServers> {
     await using open = new AsyncDisposableStack();
     const { signal } = new AbortController();
     const rabbitmq = await startRabbitmq(signal);
     assert(rabbitmq !== undefined, "RabbitMQ is not installed: apt-get install rabbitmq-server");
     open.use(rabbitmq);
     // A crash must not take what was committed: the default, which other tests do without.
-    const postgres = await startPostgres(signal, { settings: { synchronous_commit: "on" } });
+    const postgres = await startPostgres(signal, {
+      settings: { synchronous_commit: "on" },
+      env: postgresEnv,
+    });
     assert(postgres !== undefined, "PostgreSQL is not installed: apt-get install postgresql");
     open.use(postgres);
     const brokerProxy = open.use(await TcpProxy.open(new URL(rabbitmq.url)));

@@ -12,15 +12,18 @@ export interface PastRunOptions {
   readonly intervalUs: number;
   /** Readings of each device. */
   readonly turns: number;
+  /** Of the fleet; the generator's of a fault run unless given. */
+  readonly seed?: number;
 }
 
 /** What a generator would have published in some time that is past, to be published at once. */
 export class PastRun {
   readonly #options: PastRunOptions;
-  readonly #fleet = new Fleet(seed);
+  readonly #fleet: Fleet;
 
   constructor(options: PastRunOptions) {
     this.#options = options;
+    this.#fleet = new Fleet(options.seed ?? seed);
   }
 
   announcements(): readonly RawMessage[] {
@@ -46,7 +49,11 @@ export class PastRun {
   /** For `verify`, that all of it was published. */
   async writeManifest(path: string): Promise<void> {
     const { devices, startUs, intervalUs, turns: count } = this.#options;
-    const whole = { model: modelVersion, seed, confirmedUntilUs: undefined };
+    const whole = {
+      model: modelVersion,
+      seed: this.#options.seed ?? seed,
+      confirmedUntilUs: undefined,
+    };
     await writeManifest(path, { ...whole, devices, startUs, intervalUs, count });
   }
 }

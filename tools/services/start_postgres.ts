@@ -26,6 +26,8 @@ async function serverFolders(): Promise<readonly string[]> {
 export interface PostgresOptions {
   /** Settings of the server, over those of a run that nothing outlives. */
   readonly settings?: Readonly<Record<string, string | number>>;
+  /** Variables of the server's environment, beside those that it has from us. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** For tests: nothing of the server outlives the run, so no write need reach the disk. */
@@ -41,7 +43,7 @@ export const durableSettings = { fsync: "on", synchronous_commit: "on", full_pag
  */
 export async function startPostgres(
   signal: AbortSignal,
-  { settings: given = {} }: PostgresOptions = {},
+  { settings: given = {}, env = {} }: PostgresOptions = {},
 ): Promise<RestartableService | undefined> {
   const initdb = await findBinary("initdb", await serverFolders());
   if (initdb === undefined) return undefined;
@@ -77,6 +79,7 @@ export async function startPostgres(
         ...["-D", `${folder.path}/data`],
         ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
       ],
+      env,
       cwd: folder.path,
       user,
       stopSignal: "SIGINT",

@@ -1,5 +1,6 @@
 import type { Logger } from "@logtape/logtape";
 import type { Kysely } from "kysely";
+import { earlierClock } from "../store/connection/earlier_clock.ts";
 import { onOneReplica } from "../store/connection/on_one_replica.ts";
 import type { Database } from "../store/database.ts";
 import { mergeLate } from "../store/history/merge_late.ts";
@@ -16,7 +17,7 @@ export interface CompactionOptions {
   readonly db: Kysely<Database>;
   /** A day is closed so long after its end, in milliseconds; at least a day. */
   readonly afterMs: number;
-  /** Unix milliseconds: the database's clock, or one that is as good. */
+  /** This machine's clock, in Unix milliseconds; the database's holds where it is behind. */
   readonly nowMs: () => number;
   /** Told of readings that were packed: those of closed days, or late ones. */
   readonly onPacked: (readings: number, what: "compacted" | "late") => void;
@@ -54,7 +55,7 @@ export class Compactor {
 
   async step(signal: AbortSignal): Promise<JobOutcome> {
     const { db, afterMs, nowMs, log } = this.#options;
-    const closeUntil = dayOf((nowMs() - afterMs) * 1_000);
+    const closeUntil = dayOf((await earlierClock(db, nowMs) - afterMs) * 1_000);
     const closed = await closeOldest(db, closeUntil, { log, signal });
     if (closed !== undefined) {
       this.#lateAreDue = true;

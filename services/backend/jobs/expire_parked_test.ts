@@ -92,6 +92,16 @@ eachDatabase("expireParkedJob", {
     assert.equal(await expire({}), "done");
   },
 
+  async "leaves what is parked for too long by one of both clocks only"(db) {
+    // For 40 to 26 days, by the database's clock.
+    await park(db, 15);
+    const at = (days: number) => () => Date.now() + days * dayMs;
+    const take = async (days: number) => (await takeParked(db, lax, 100, at(days))).length;
+    assert.equal(await take(-11), 0);
+    assert.equal(await take(-5), 5);
+    assert.equal(await take(100), 5);
+  },
+
   async "dead-letters the oldest where too many are parked, however long"(db) {
     const rows = await park(db, 9);
     await park(db, 300, "more");

@@ -1,4 +1,5 @@
 import type { Kysely } from "kysely";
+import { earlierClock } from "../store/connection/earlier_clock.ts";
 import type { Database } from "../store/database.ts";
 import {
   measureStorage,
@@ -9,7 +10,7 @@ import type { Job } from "./job.ts";
 
 export interface MeasureOptions extends Omit<StorageOptions, "nowMs"> {
   readonly db: Kysely<Database>;
-  /** Unix milliseconds. */
+  /** This machine's clock, in Unix milliseconds; the database's holds where it is behind. */
   readonly nowMs: () => number;
   readonly onMeasured: (state: StorageState) => void;
 }
@@ -22,7 +23,7 @@ export function measureStorageJob({ db, nowMs, onMeasured, ...options }: Measure
     name: "measure_storage",
     intervalMs,
     async run() {
-      onMeasured(await measureStorage(db, { ...options, nowMs: nowMs() }));
+      onMeasured(await measureStorage(db, { ...options, nowMs: await earlierClock(db, nowMs) }));
       return "done";
     },
   };

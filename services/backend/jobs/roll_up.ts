@@ -28,7 +28,7 @@ export interface RollupState {
 
 export interface RollUpOptions {
   readonly db: Kysely<Database>;
-  /** The time that hours end by, in Unix milliseconds; the database's clock holds where it is behind. */
+  /** This machine's clock, in Unix milliseconds; the database's holds where it is behind. */
   readonly nowMs: () => number;
   /** Told at the end of each turn how far rollups are, whichever replica rolled up. */
   readonly onTurn: (state: RollupState) => void;

@@ -278,6 +278,61 @@ eachDatabase("rollUpJob", {
     }
   },
 
+  async "goes no further than one of both clocks has come"(db) {
+    await fresh(db);
+    const hourMicros = hour * 1_000_000;
+    const { clock, turn, told } = jobAt(db, Date.now() + 10 * day * 1_000);
+    await turn();
+    const byDatabase = told()!.rolledUntilMicros;
+    assert(byDatabase <= Date.now() * 1_000 && byDatabase > Date.now() * 1_000 - 2 * hourMicros);
+    clock.nowMs = noonMs;
+    await turn();
+    assert.equal(told()!.dueMicros, afterNoon(-1));
+    assert.equal(told()!.rolledUntilMicros, byDatabase);
+  },
+
+  async "is exact, and goes on, after both clocks were ahead"(db) {
+    await fresh(db);
+    // As though it were the next day, twice as far in the past.
+    const { clock, turn, told } = jobAt(db, noonMs + day * 1_000);
+    const rows = (hours: number) =>
+      Array.from(
+        { length: 120 },
+        (_, at) =>
+          readingRow("a", { seconds: noonSeconds + hours * hour + at * 30, temperature: at % 17 }),
+      );
+    const first = rows(-2);
+    await writeReadings(db, defaultTenant, first);
+    await turn();
+    assert.equal(told()!.rolledUntilMicros, afterNoon(23));
+    const all = [...first];
+    for (const hours of [-1, 0, 1]) {
+      clock.nowMs = noonMs + hours * hour * 1_000;
+      const half = rows(hours);
+      for (const part of [half.slice(0, 60), half.slice(60)]) {
+        await writeReadings(db, defaultTenant, part);
+        all.push(...part);
+        const query = { deviceId: "a", fromMicros: afterNoon(-12), untilMicros: afterNoon(24) };
+        for (const bucketSeconds of [60, hour, day]) {
+          const wanted = { ...query, bucketSeconds };
+          const found = await readBuckets(db, defaultTenant, wanted);
+          assertSameBuckets(found, bucketsOf(all, wanted), `marked, by ${bucketSeconds}`);
+        }
+        await turn();
+        assert.equal(told()!.marks, 0);
+        for (
+          const [table, bucketSeconds] of [["rollups_minute", 60], ["rollups_hour", hour]] as const
+        ) {
+          const stored = await storedBuckets(db, table, "a");
+          assertSameBuckets(stored, bucketsOf(all, { ...query, bucketSeconds }), table);
+        }
+      }
+    }
+    clock.nowMs = noonMs + 2 * day * 1_000;
+    await turn();
+    assert.equal(told()!.rolledUntilMicros, afterNoon(47));
+  },
+
   async "catches up on what there was before it, past years without a reading"(db) {
     await fresh(db);
     const years = [2003, 2004, 2019, 2024].map((year) => Date.UTC(year, 1, 29, 22) / 1_000);

@@ -3,6 +3,7 @@ import type { SensorReading } from "#shared/gen/iot/v1/reading_pb.ts";
 import { inTransaction } from "../connection/in_transaction.ts";
 import type { Database } from "../database.ts";
 import { measureColumnNames } from "../rows/measure_columns.ts";
+import { instant } from "../rows/instant.ts";
 import { place } from "../rows/placed_reading.ts";
 import { lockParked } from "./lock_parked.ts";
 import { longAgo } from "./parked_filter.ts";
@@ -32,7 +33,8 @@ const leaseMs = 60_000;
 
 /**
  * Takes up to `limit` of the readings that are past the bounds, the oldest
- * first, for the caller to part with and then delete (`deleteParked`). For a
+ * first, for the caller to part with and then delete (`deleteParked`). By the
+ * earlier of the database's clock and this machine's, `nowMs`, they are too old. For a
  * minute no other caller gets them. Those whose device is known by now are left to
  * `releaseParked`, unless the database refuses them.
  */
@@ -40,12 +42,14 @@ export async function takeParked(
   db: Kysely<Database>,
   { maxAgeMs, maxReadings }: ParkedBounds,
   limit: number,
+  nowMs: () => number = Date.now,
 ): Promise<readonly LeavingReading[]> {
   return await inTransaction(db, async (transaction) => {
     // Of a million rows, that takes a while: before the others have to wait.
     const mayBeOver = await countAll(transaction) > maxReadings;
     await lockParked(transaction);
-    const tooOld = sql<SqlBool>`parked_at < ${longAgo(maxAgeMs)}`;
+    const tooOld = sql<SqlBool>`parked_at < ${longAgo(maxAgeMs)}
+      and parked_at < ${instant((nowMs() - maxAgeMs) * 1_000)}`;
     const old = await take(transaction, "parked_too_long", tooOld, limit);
     if (old.length === limit || !mayBeOver) return old;
     const over = await countStaying(transaction) - maxReadings;
