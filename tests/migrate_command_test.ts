@@ -101,7 +101,14 @@ Deno.test({
       "tenants           whole on every node",
       "iot_devices       4 shards, by device_id",
       "sensor_readings   4 shards, by device_id",
+      "closed_readings   4 shards, by device_id",
+      "sensor_history    4 shards, by device_id",
+      "staged_history    4 shards, by device_id",
       "parked_readings   4 shards, by device_id",
+      "rollups_minute    4 shards, by device_id",
+      "rollups_hour      4 shards, by device_id",
+      "rollups_day       4 shards, by device_id",
+      "rollup_marks      4 shards, by device_id",
     ]);
     assert.deepEqual(
       (await distribute(url))[1],

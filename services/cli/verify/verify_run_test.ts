@@ -100,11 +100,11 @@ async function verify(db: Kysely<Database>) {
   return { readings, rollups, rollupDifferences };
 }
 
+const noonSeconds = (firstDay + 1.5 * dayMicros) / 1e6;
+
 /** The first device's buckets of a minute in the midst of the run, or that begin with it. */
 const noon = `device_id = (select min(device_id) from iot_devices)
-  and date_bin('1 minute', starts_at, 'epoch') = to_timestamp(${
-  (firstDay + 1.5 * dayMicros) / 1e6
-})`;
+  and starts_at >= to_timestamp(${noonSeconds}) and starts_at < to_timestamp(${noonSeconds + 60})`;
 
 const damage = [
   [`delete from rollups_minute where ${noon}`, "missing", "rollups_minute", undefined],
@@ -126,7 +126,7 @@ const damage = [
     ] as const
   ),
   [
-    `update rollups_minute set starts_at = starts_at + interval '1 second' where ${noon}`,
+    `update rollups_minute set starts_at = to_timestamp(${noonSeconds + 1}) where ${noon}`,
     "unexpected",
     "rollups_minute",
     undefined,

@@ -93,6 +93,10 @@ const laid = (before: boolean, shards = 4) => [
     "sensor_history",
     "staged_history",
     "parked_readings",
+    "rollups_minute",
+    "rollups_hour",
+    "rollups_day",
+    "rollup_marks",
   ].map((table) => ({ table, shards, before })),
 ];
 
