@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
 import { defaultTenant } from "#shared/telemetry/tenant.ts";
-import { readDayFile } from "../../services/backend/archive/read_day_file.ts";
 import { decodeReading } from "../../services/backend/ingest/decode_reading.ts";
 import type { ReadingRow } from "../../services/backend/readings/reading_row.ts";
 import { openDatabase } from "../../services/backend/store/connection/open_database.ts";
@@ -15,7 +14,7 @@ import { type ClockOffset, FakeClock } from "../support/fake_clock.ts";
 import { FaultRun } from "../support/fault_run.ts";
 import { databaseUrl } from "../support/fault_servers.ts";
 import { PastRun } from "../support/past_run.ts";
-import { startTask, type TaskProcess } from "../support/task_process.ts";
+import type { TaskProcess } from "../support/task_process.ts";
 import { waitUntil } from "../support/wait_until.ts";
 
 const hourMs = 3_600_000;
@@ -84,10 +83,10 @@ Deno.test("Nothing is lost, doubled, refused or dropped early when clocks are se
   await waitUntil(async () => await parked(run) === others.turns, {
     what: "readings to be parked",
   });
-  await demoApp(run, ["history", "compact", "--history-after=1d"]);
+  await run.demoApp("history", "compact", "--history-after=1d");
   assert.equal((await run.endBackend(first, "SIGTERM")).code, 0);
   let standing = await run.startBackend(archiving);
-  await untilRolledUp(run);
+  await run.rolledUp();
   run.startGenerator();
 
   const toCome = future.readings();
@@ -104,7 +103,7 @@ Deno.test("Nothing is lost, doubled, refused or dropped early when clocks are se
     await untilJobsDone(next);
     assert.equal(await parked(run), others.turns, what);
     assert.equal(await packedBefore(run, oldEndMs), ofOther, what);
-    assert.deepEqual(await filesIn(run.archive), [], what);
+    assert.deepEqual(await run.archiveNames(), [], what);
     const { openFromMs, rolledUntilMs } = await progressOf(run);
     assert(openFromMs <= startOfDay(Date.now()) - dayMs, `${what}: a day was closed early`);
     assert(rolledUntilMs <= Date.now(), `${what}: rolled up ahead`);
@@ -126,7 +125,7 @@ Deno.test("Nothing is lost, doubled, refused or dropped early when clocks are se
   await run.drained();
   const ahead = await run.startBackend(archiving);
   await waitUntil(async () => await packedBefore(run, oldEndMs) === 0, { what: "a month to go" });
-  assert.equal(await archived(run), ofOther);
+  assert.equal(await run.archived(), ofOther);
   await untilJobsDone(ahead);
   await waitUntil(async () => {
     const { openFromMs, rolledUntilMs } = await progressOf(run);
@@ -140,7 +139,7 @@ Deno.test("Nothing is lost, doubled, refused or dropped early when clocks are se
   await run.stopGenerator();
   await run.drained();
   await run.startBackend(archiving);
-  await untilRolledUp(run);
+  await run.rolledUp();
   const manifest = (await readManifest(run.manifest))!;
   const ended = manifest.confirmedUntilUs!;
   const turns = Math.ceil((ended - manifest.startUs) / manifest.intervalUs);
@@ -194,17 +193,6 @@ async function progressOf(
   return { openFromMs: await micros("open_from"), rolledUntilMs: await micros("rolled_until") };
 }
 
-/** Waits until rollups tell of all that is there. */
-async function untilRolledUp(run: FaultRun): Promise<void> {
-  await waitUntil(async () => {
-    const [row] = await run.servers.sql(`
-      select rolled_until > now() - interval '2 hours'
-        and not exists (select from rollup_marks where hour < rolled_until) as rolled
-      from reading_progress`);
-    return row!["rolled"];
-  }, { what: "the readings to be rolled up" });
-}
-
 const jobs = ["compact_history", "expire_parked", "make_partitions", "retention", "roll_up"];
 
 /** Waits until a backend has done all of its jobs once. */
@@ -217,25 +205,6 @@ async function untilJobsDone(backend: TaskProcess): Promise<void> {
         .test(metrics)
     );
   }, { what: "the jobs to be done" });
-}
-
-async function filesIn(directory: string): Promise<readonly string[]> {
-  try {
-    return await Array.fromAsync(Deno.readDir(directory), ({ name }) => name);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
-}
-
-async function archived(run: FaultRun): Promise<number> {
-  let readings = 0;
-  for (const name of await filesIn(run.archive)) {
-    for await (const { deviceIds } of readDayFile(`${run.archive}/${name}`)) {
-      readings += deviceIds.length;
-    }
-  }
-  return readings;
 }
 
 /** That rollups are the aggregates of these readings, and every instant has a partition. */
@@ -262,12 +231,5 @@ async function checkStore(run: FaultRun, rows: readonly ReadingRow[]): Promise<v
 async function verify(run: FaultRun, past: PastRun, name: string): Promise<void> {
   const manifest = `${run.manifest}.${name}`;
   await past.writeManifest(manifest);
-  await demoApp(run, ["verify", `--manifest=${manifest}`]);
-}
-
-async function demoApp(run: FaultRun, args: readonly string[]): Promise<void> {
-  await using task = startTask("demo-app", {
-    args: [...args, `--db-url=${databaseUrl(run.servers.postgres.url)}`],
-  });
-  assert.equal((await task.ended).code, 0, task.output());
+  await run.demoApp("verify", `--manifest=${manifest}`);
 }

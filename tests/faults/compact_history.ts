@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
 import { FaultRun } from "../support/fault_run.ts";
-import { databaseUrl } from "../support/fault_servers.ts";
 import { PastRun } from "../support/past_run.ts";
-import { startTask } from "../support/task_process.ts";
-import { waitUntil } from "../support/wait_until.ts";
 
 const devices = 40;
 const days = 4;
@@ -35,16 +32,21 @@ Deno.test("Nothing is lost or doubled when backends are killed while they pack h
 
   const lateEach = Math.ceil(late.length / kills);
   for (let kill = 0; kill < kills; kill++) {
-    await killWhilePacking(run, killedIn[kill % killedIn.length]!, async () => {
-      await publisher.publish(late.splice(0, lateEach));
-      // A part of what is packed comes again.
-      await publisher.publish(readings.slice(kill * 500, kill * 500 + 200));
+    await run.killWhileWriting(killedIn[kill % killedIn.length]!, {
+      env: packing,
+      undone: Math.random() < 0.5,
+      async meanwhile() {
+        await publisher.publish(late.splice(0, lateEach));
+        // A part of what is packed comes again.
+        await publisher.publish(readings.slice(kill * 500, kill * 500 + 200));
+      },
     });
   }
   await run.startBackend(packing);
   await run.stores(devices * turns);
   await run.drained();
-  await packAll(run);
+  // As an operator would have it done at once.
+  await run.demoApp("history", "compact", "--history-after=1d");
   for (const table of ["closed_readings", "staged_history", "compactions", "sensor_readings"]) {
     const [row] = await run.servers.sql(`select count(*)::int as n from ${table}`);
     assert.equal(row!["n"], 0, table);
@@ -52,42 +54,6 @@ Deno.test("Nothing is lost or doubled when backends are killed while they pack h
   await past.writeManifest(run.manifest);
   await run.finish({ readings: devices * turns });
 });
-
-/** Has a backend pack until it waits for a lock on the table, and then kills it. */
-async function killWhilePacking(
-  run: FaultRun,
-  table: string,
-  meanwhile: () => Promise<void>,
-): Promise<void> {
-  await using locker = await run.servers.session();
-  await locker.client.query("begin");
-  await locker.client.query(`lock table ${table} in exclusive mode`);
-  const backend = await run.startBackend(packing);
-  await meanwhile();
-  await waitUntil(async () => {
-    const waiting = await run.servers.sql(
-      `select from pg_locks where not granted and relation = '${table}'::regclass`,
-    );
-    return waiting.length > 0;
-  }, { what: `a backend to write to ${table}` });
-  await run.endBackend(backend, "SIGKILL");
-  // What it has sent is committed or not.
-  if (Math.random() < 0.5) await run.servers.terminateSessions();
-  await locker.client.query("rollback");
-}
-
-/** As an operator would have it done at once. */
-async function packAll(run: FaultRun): Promise<void> {
-  await using compact = startTask("demo-app", {
-    args: [
-      "history",
-      "compact",
-      "--history-after=1d",
-      `--db-url=${databaseUrl(run.servers.postgres.url)}`,
-    ],
-  });
-  assert.equal((await compact.ended).code, 0, compact.output());
-}
 
 function shuffled<Item>(items: readonly Item[]): Item[] {
   const order = items.map((item) => ({ item, at: Math.random() }));

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { tempFolder } from "../../tools/services/temp_folder.ts";
+import { readDayFile } from "../../services/backend/archive/read_day_file.ts";
 import { databaseUrl, FaultServers } from "./fault_servers.ts";
 import { startTask, type TaskProcess } from "./task_process.ts";
 import { surelyBrokenMs, waitUntil } from "./wait_until.ts";
@@ -190,6 +191,78 @@ export class FaultRun implements AsyncDisposable {
     await waitUntil(async () => await this.servers.queued() === 0, {
       what: "the queues to be empty",
     });
+  }
+
+  /**
+   * Has a backend do what it does by itself until it waits for a lock on a table
+   * that it is about to write to, and kills it then.
+   *
+   * @param undone Whether what it has sent is rolled back, or may still be committed.
+   */
+  async killWhileWriting(
+    table: string,
+    { env, undone, meanwhile = () => Promise.resolve() }: {
+      readonly env?: Readonly<Record<string, string>>;
+      readonly undone: boolean;
+      /** Done once the backend is ready. */
+      readonly meanwhile?: () => Promise<void>;
+    },
+  ): Promise<void> {
+    await using locker = await this.servers.session();
+    await locker.client.query("begin");
+    await locker.client.query(`lock table ${table} in exclusive mode`);
+    const backend = await this.startBackend(env);
+    await meanwhile();
+    await waitUntil(async () => {
+      const waiting = await this.servers.sql(
+        `select from pg_locks where not granted and relation = '${table}'::regclass`,
+      );
+      return waiting.length > 0;
+    }, { what: `a backend to write to ${table}` });
+    await this.endBackend(backend, "SIGKILL");
+    if (undone) await this.servers.terminateSessions();
+    await locker.client.query("rollback");
+  }
+
+  /** Runs a command on the run's database, which must succeed. */
+  async demoApp(...args: readonly string[]): Promise<void> {
+    await using task = startTask("demo-app", {
+      args: [...args, `--db-url=${databaseUrl(this.servers.postgres.url)}`],
+      grants: [`--allow-write=${this.#folder}`],
+    });
+    assert.equal((await task.ended).code, 0, task.output());
+  }
+
+  /** Waits until rollups tell of all that is there. */
+  async rolledUp(): Promise<void> {
+    await waitUntil(async () => {
+      const [row] = await this.servers.sql(`
+        select rolled_until > now() - interval '2 hours'
+          and not exists (select from rollup_marks where hour < rolled_until) as rolled
+        from reading_progress`);
+      return row!["rolled"];
+    }, { what: "the readings to be rolled up", deadlineMs: 10 * surelyBrokenMs });
+  }
+
+  /** Names of what is in the archive's folder, in order. */
+  async archiveNames(): Promise<readonly string[]> {
+    try {
+      return (await Array.fromAsync(Deno.readDir(this.archive), ({ name }) => name)).sort();
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw error;
+    }
+  }
+
+  /** How many readings are in the archive. */
+  async archived(): Promise<number> {
+    let readings = 0;
+    for (const name of await this.archiveNames()) {
+      for await (const { deviceIds } of readDayFile(`${this.archive}/${name}`)) {
+        readings += deviceIds.length;
+      }
+    }
+    return readings;
   }
 
   /** What the run consists of; the generator's to write, unless it is published in another way. */
