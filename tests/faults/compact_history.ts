@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { FaultRun } from "../support/fault_run.ts";
 import { PastRun } from "../support/past_run.ts";
+import { shuffled } from "../support/shuffled.ts";
 
 const devices = 40;
 const days = 4;
@@ -54,8 +55,3 @@ Deno.test("Nothing is lost or doubled when backends are killed while they pack h
   await past.writeManifest(run.manifest);
   await run.finish({ readings: devices * turns });
 });
-
-function shuffled<Item>(items: readonly Item[]): Item[] {
-  const order = items.map((item) => ({ item, at: Math.random() }));
-  return order.sort((a, b) => a.at - b.at).map(({ item }) => item);
-}

@@ -6,6 +6,7 @@ import { Fleet, modelVersion } from "../../services/generator/fleet/fleet.ts";
 import { writeManifest } from "../../services/generator/run/manifest_file.ts";
 import { FaultRun, seed } from "../support/fault_run.ts";
 import type { RawMessage } from "../support/raw_publisher.ts";
+import { shuffled } from "../support/shuffled.ts";
 import { waitUntil } from "../support/wait_until.ts";
 
 const devices = 300;
@@ -107,9 +108,4 @@ function stranger(at: number): RawMessage {
     batteryLevel: 80,
   });
   return { queue: "sensor-data", body: toBinary(SensorReadingSchema, reading) };
-}
-
-function shuffled<Item>(items: readonly Item[]): Item[] {
-  const order = items.map((item) => ({ item, at: Math.random() }));
-  return order.sort((a, b) => a.at - b.at).map(({ item }) => item);
 }

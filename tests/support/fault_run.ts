@@ -23,6 +23,8 @@ export interface FaultRunOptions {
 export interface Expected {
   /** Readings of the run, at least. */
   readonly readings?: number;
+  /** Rollups that tell of the run, at least. */
+  readonly rollups?: number;
   readonly deadLetters?: number;
   readonly parked?: number;
 }
@@ -155,7 +157,9 @@ export class FaultRun implements AsyncDisposable {
    * Ends the run in good order, and proves that nothing of it is lost or
    * doubled, and that beside it there is what else is expected.
    */
-  async finish({ readings = 1, deadLetters = 0, parked = 0 }: Expected = {}): Promise<void> {
+  async finish(
+    { readings = 1, rollups = 0, deadLetters = 0, parked = 0 }: Expected = {},
+  ): Promise<void> {
     await this.stores(readings);
     this.checkAlive();
     await this.stopGenerator();
@@ -177,6 +181,7 @@ export class FaultRun implements AsyncDisposable {
     assert.equal(code, 0, verify.output());
     const found = JSON.parse(verify.output().trim().split("\n").at(-1)!);
     assert(found.readings.expected >= readings, verify.output());
+    assert(found.rollups.matched >= rollups, verify.output());
     assert.equal(found.parked_in_all, parked);
     assert.deepEqual(found.queues, {
       "device-data": 0,
