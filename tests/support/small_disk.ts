@@ -26,12 +26,17 @@ export class SmallDisk implements AsyncDisposable {
     return new SmallDisk(path);
   }
 
+  async resize(bytes: number): Promise<void> {
+    await run("mount", "-o", `remount,size=${bytes}`, this.path);
+  }
+
   async names(): Promise<string[]> {
     return await Array.fromAsync(Deno.readDir(this.path), ({ name }) => name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await run("umount", this.path);
+    // Whoever still has a file there keeps it until it ends.
+    await run("umount", "--lazy", this.path);
   }
 }
 
