@@ -23,6 +23,13 @@ import { storeAndPack, type StoredFigures } from "./storage/store_and_pack.ts";
 /** Above and below the values, as far as the noise goes. */
 const noiseHeights = [0.5, 20];
 
+/** Of five days, the most that is read from minutes. */
+const fleetCharts = [
+  { name: "a day", days: 1 },
+  { name: "5 days", days: 5 },
+  { name: "a week", days: 7 },
+];
+
 /** Whole days that devices have which have not been there for long. */
 const otherDays = 2;
 
@@ -65,11 +72,8 @@ async function main(options: StorageOptions, signal: AbortSignal): Promise<void>
       fleetDatabase,
       [
         ...pages.map(([name, depth]) => pageOf(fleetDatabase.db, fleet, { name, depth })),
-        chartOf(fleetDatabase.db, fleet, { name: "a day", days: 1 }),
-        chartOf(fleetDatabase.db, fleet, {
-          name: `${options.days} days`,
-          days: options.days,
-        }),
+        ...fleetCharts.filter(({ days }) => days <= options.days)
+          .map((chart) => chartOf(fleetDatabase.db, fleet, chart)),
       ],
       options.samples,
       signal,

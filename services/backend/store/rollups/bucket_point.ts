@@ -29,35 +29,47 @@ export interface PartRow {
   readonly [column: string]: number | boolean | readonly number[] | null;
 }
 
+/** Where a part tells of each measure: named once, for the many points that a chart has. */
+const columns = measures.map((measure) => {
+  const { column, optional } = measure;
+  const group = newestGroups.findIndex((group) => group.includes(measure));
+  return {
+    count: optional ? `${column}_count` : "readings",
+    min: `${column}_min`,
+    max: `${column}_max`,
+    mean: `${column}_mean`,
+    group,
+    last: newestKeyLength + newestGroups[group]!.indexOf(measure),
+  };
+});
+const newestColumns = newestGroups.map((_, group) => `newest_${group}`);
+
 /** @param parts Of which each has other readings of the bucket; at least one. */
 export function pointOf(startMicros: number, parts: readonly PartRow[]): BucketPoint {
-  const newest = newestGroups.map((_, group) => newestAmong(parts, group));
+  const newest = newestColumns.map((column) => newestAmong(parts, column));
   return {
     startMicros,
     readings: parts.reduce((sum, { readings }) => sum + readings, 0),
-    measures: measures.map((measure) => {
-      const { column, optional } = measure;
-      const of = (part: PartRow, name: string) => part[`${column}_${name}`] as number;
-      const countOf = (part: PartRow) => optional ? of(part, "count") : part.readings;
-      const having = parts.filter((part) => countOf(part) > 0);
+    measures: columns.map(({ count, min, max, mean, group, last }) => {
+      const of = (part: PartRow, column: string) => part[column] as number;
+      const having = parts.filter((part) => of(part, count) > 0);
       if (having.length === 0) return undefined;
-      const group = newestGroups.findIndex((group) => group.includes(measure));
-      const count = having.reduce((sum, part) => sum + countOf(part), 0);
-      const sum = having.reduce((sum, part) => sum + of(part, "mean") * countOf(part), 0);
+      const readings = having.reduce((sum, part) => sum + of(part, count), 0);
+      const sum = having.reduce((sum, part) => sum + of(part, mean) * of(part, count), 0);
       return {
-        count,
-        min: having.reduce((least, part) => Math.min(least, of(part, "min")), Infinity),
-        max: having.reduce((most, part) => Math.max(most, of(part, "max")), -Infinity),
-        mean: having.length === 1 ? of(having[0]!, "mean") : sum / count,
-        last: newest[group]![newestKeyLength + newestGroups[group]!.indexOf(measure)]!,
+        count: readings,
+        min: having.reduce((least, part) => Math.min(least, of(part, min)), Infinity),
+        max: having.reduce((most, part) => Math.max(most, of(part, max)), -Infinity),
+        mean: having.length === 1 ? of(having[0]!, mean) : sum / readings,
+        last: newest[group]![last]!,
       };
     }),
   };
 }
 
-function newestAmong(parts: readonly PartRow[], group: number): readonly number[] {
+function newestAmong(parts: readonly PartRow[], column: string): readonly number[] {
   return parts.reduce<readonly number[]>((newest, part) => {
-    const other = part[`newest_${group}`] as readonly number[] | null;
+    const other = part[column] as readonly number[] | null;
     return other !== null && isAfter(other, newest) ? other : newest;
   }, []);
 }
