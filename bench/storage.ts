@@ -14,7 +14,7 @@ import { type Compared, compareInTurns, type Timed } from "./storage/compare_in_
 import { compareWriting } from "./storage/compare_writing.ts";
 import { readOptions, type StorageOptions, usage } from "./storage/options.ts";
 import { rebuildIndexes } from "./storage/rebuild_indexes.ts";
-import { chartOf, newestOf, pageOf } from "./storage/questions.ts";
+import { chartOf, devicesTold, newestOf, pageOf } from "./storage/questions.ts";
 import { fleetRun, noisyRun, slowRun } from "./storage/runs.ts";
 import { openStorageSite, settle, type StorageSite } from "./storage/storage_site.ts";
 import type { ReadingBytes } from "./storage/table_bytes.ts";
@@ -100,6 +100,7 @@ async function compareLongRuns(
   printBytes(figures.bytes);
   printWorks([figures]);
   const { db } = database;
+  await devicesTold(db, [run, others]);
   const ago = run.turns(0) - 200;
   printCompared(
     `${whole(figures.readings)} readings at 10 min (${whole(longDevices)} devices have ` +
@@ -112,7 +113,7 @@ async function compareLongRuns(
         chartOf(db, run, { name: "a day", days: 1 }),
         chartOf(db, run, { name: "a month", days: Math.min(30, longDays) }),
         chartOf(db, run, { name: "a year", days: Math.min(365, longDays) }),
-        newestOf(db, others.deviceIds),
+        newestOf(db, [run, others], devices),
       ],
       samples,
       signal,

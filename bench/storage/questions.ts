@@ -1,8 +1,11 @@
 import type { Kysely } from "kysely";
 import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import type { Database } from "../../services/backend/store/database.ts";
+import { currentDevices } from "../../services/backend/store/devices/current_devices.ts";
+import { LaggingDevices } from "../../services/backend/store/devices/lagging_devices.ts";
+import { refreshDevices } from "../../services/backend/store/devices/refresh_devices.ts";
+import { WriterMark } from "../../services/backend/store/devices/writer_mark.ts";
 import { pageReadings } from "../../services/backend/store/readings/page_readings.ts";
-import { latestReadings } from "../../services/backend/store/readings/read_readings.ts";
 import { niceBucketSeconds } from "../../services/backend/store/rollups/nice_bucket_seconds.ts";
 import { readBuckets } from "../../services/backend/store/rollups/read_buckets.ts";
 import type { Question } from "./compare_in_turns.ts";
@@ -74,12 +77,35 @@ export function chartOf(
   };
 }
 
-/** The newest reading of each of the devices. */
-export function newestOf(db: Kysely<Database>, deviceIds: readonly string[]): Question {
+/**
+ * The newest reading of each of the first of these devices, as the API asks for
+ * them; `devicesTold` must have been called.
+ */
+export function newestOf(
+  db: Kysely<Database>,
+  runs: readonly StoredRun[],
+  devices: number,
+): Question {
   const plainRows = new PlainRows(db);
+  const first = runs.flatMap(({ deviceIds }) => deviceIds).sort().slice(0, devices);
+  const lagging = new LaggingDevices(new WriterMark(db));
+  const page = { after: undefined, limit: first.length, withLatest: true };
   return {
-    what: `the newest reading of ${deviceIds.length.toLocaleString("en")} devices`,
-    stored: async () => (await latestReadings(db, defaultTenant, deviceIds)).size,
-    plain: async () => (await plainRows.newest(deviceIds)).length,
+    what: `the newest reading of ${first.length.toLocaleString("en")} devices`,
+    async stored() {
+      const found = await currentDevices(db, defaultTenant, lagging, page);
+      return found.filter(({ latest }) => latest !== undefined).length;
+    },
+    plain: async () => (await plainRows.newest(first)).length,
   };
+}
+
+/** Has the rows of devices tell their newest readings, as the backend does that stores these. */
+export async function devicesTold(
+  db: Kysely<Database>,
+  runs: readonly StoredRun[],
+): Promise<void> {
+  for (const { deviceIds } of runs) {
+    await refreshDevices(db, defaultTenant, new Map(deviceIds.map((id) => [id, undefined])));
+  }
 }
