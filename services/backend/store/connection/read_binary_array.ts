@@ -5,12 +5,13 @@
  * Source: PostgreSQL's array_send, and the send function of each type.
  */
 
-const headerBytes = 20;
-const lengthAt = 12;
+/** Dimensions, whether there are nulls, the elements' type; then, of each dimension, length and lower bound. */
+const dimensionsAt = 12;
+const dimensionBytes = 8;
 const lengthBytes = 4;
 const microsTo2000 = Date.UTC(2000, 0, 1) * 1_000;
 
-/** @returns NaN for null */
+/** @returns NaN for null; of several dimensions, all elements in their order */
 export function readFloat8Array(bytes: Uint8Array): Float64Array {
   const values = new Float64Array(elementsOf(bytes));
   eachElement(bytes, (view, at, place) => {
@@ -48,7 +49,14 @@ export function readInt8Array(bytes: Uint8Array): Halves {
 /** How many there are, which the header tells: none at all where it has no dimension. */
 function elementsOf(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return view.getInt32(0) === 0 ? 0 : view.getInt32(lengthAt);
+  const end = endOfHeader(view);
+  let elements = end > dimensionsAt ? 1 : 0;
+  for (let at = dimensionsAt; at < end; at += dimensionBytes) elements *= view.getInt32(at);
+  return elements;
+}
+
+function endOfHeader(view: DataView): number {
+  return dimensionsAt + view.getInt32(0) * dimensionBytes;
 }
 
 /** @param read gets the place in the bytes, -1 for null. */
@@ -58,7 +66,7 @@ function eachElement(
 ): void {
   const view = new DataView(buffer, byteOffset, length);
   let place = 0;
-  for (let at = headerBytes; at < length; place++) {
+  for (let at = endOfHeader(view); at < length; place++) {
     const size = view.getInt32(at);
     at += lengthBytes;
     read(view, size < 0 ? -1 : at, place);

@@ -57,16 +57,6 @@ interface RowParts {
   readonly last: (measure: Measure) => RawBuilder<unknown>;
 }
 
-/** In place of `aggregates`, where a query beside them has something else to tell. */
-export const noAggregates: RawBuilder<unknown> = sql.join([
-  sql`null::int as readings`,
-  ...measures.flatMap(({ column, optional }) => [
-    ...(optional ? [sql`null::int as ${sql.id(`${column}_count`)}`] : []),
-    ...["min", "max", "mean"].map((name) => sql`null::float8 as ${sql.id(`${column}_${name}`)}`),
-  ]),
-  ...newestGroups.map((_, group) => sql`null::float8[] as ${newestOf(group)}`),
-]);
-
 function summaryOf(row: RowParts): BucketSummary {
   const aggregates = [sql`${row.readings} as readings`];
   const columns: RawBuilder<unknown>[] = [sql.ref("readings")];
@@ -92,7 +82,7 @@ function summaryOf(row: RowParts): BucketSummary {
 }
 
 /** Of the array that a group has its last values from. */
-export function newestOf(group: number): RawBuilder<unknown> {
+function newestOf(group: number): RawBuilder<unknown> {
   return sql.id(`newest_${group}`);
 }
 

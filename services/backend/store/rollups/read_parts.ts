@@ -6,12 +6,8 @@ import { instant } from "../rows/instant.ts";
 import { measureColumns } from "../rows/measure_columns.ts";
 import type { PartRow } from "./bucket_point.ts";
 import { bucketStartOf } from "./bucket_start.ts";
-import {
-  type BucketSummary,
-  noAggregates,
-  summaryOfBuckets,
-  summaryOfReadings,
-} from "./bucket_summary.ts";
+import { type BucketSummary, summaryOfBuckets, summaryOfReadings } from "./bucket_summary.ts";
+import { partNumbers, readPartNumbers } from "./part_numbers.ts";
 import { partsOfReadings } from "./parts_of_readings.ts";
 import type { BucketPlan, Span } from "./plan_buckets.ts";
 import { hourMicros, type RollupTable } from "./rollup_levels.ts";
@@ -37,11 +33,14 @@ export interface FoundParts {
   readonly parts: ReadonlyMap<number, readonly PartRow[]>;
 }
 
-interface FoundRow extends PartRow {
+/** Of parts, of packed readings, or of none. */
+interface FoundRow {
   readonly as_before: boolean;
   readonly marked: readonly number[] | null;
-  /** Of its bucket, or of the packed readings; null where it tells of none. */
-  readonly start: number | null;
+  readonly numbers: Uint8Array | null;
+  /** Of the packed readings. */
+  readonly first: number | null;
+  readonly packed: Uint8Array | null;
 }
 
 /** Reads, by one statement, a device's readings from where the plan says. */
@@ -53,7 +52,7 @@ export async function readParts(
   const firstHour = Math.floor(fromMicros / hourMicros) * hourMicros;
   const rolledUntil = Math.min(untilMicros, progress.rolledUntilMicros);
   const late = plan.readings.flatMap((span) => before(span, progress.openFromMicros));
-  const { rows } = await sql<FoundRow & { readonly packed: Uint8Array | null }>`
+  const { rows } = await sql<FoundRow>`
     select kept.*, hours.*, parts.*
     from (select ${isAsBefore(progress)} as as_before from reading_progress) as kept
     cross join (
@@ -63,12 +62,11 @@ export async function readParts(
     ) as hours
     left join (${partsOf(device, plan, late, bucketMicros)}) as parts on true`.execute(db);
   const unpacked = new Set<number>();
-  const found = rows.flatMap(({ packed, ...part }) => {
-    if (part.start === null) return [];
-    if (packed === null) return [[part.start, part] as const];
+  const found = rows.flatMap(({ numbers, first, packed }) => {
+    if (numbers !== null) return readPartNumbers(numbers);
     // One that reaches into several spans is found for each.
-    if (unpacked.has(part.start)) return [];
-    unpacked.add(part.start);
+    if (first === null || packed === null || unpacked.has(first)) return [];
+    unpacked.add(first);
     return partsOfReadings(unpackReadings(packed), late, bucketMicros);
   });
   const parts = new Map<number, PartRow[]>();
@@ -92,6 +90,9 @@ const chunkSource: Source = {
   lastAt: "last_at",
 };
 
+const nothing = sql`
+  select null::bytea as numbers, null::float8 as first, null::bytea as packed`;
+
 /** A query for each kind of table that the plan reads; without any, one that finds nothing. */
 function partsOf(
   device: RawBuilder<unknown>,
@@ -103,10 +104,12 @@ function partsOf(
     const all = sql.join(rows, sql` union all `);
     const bucket = bucketStartOf(at, bucketMicros);
     return sql`
-      select (extract(epoch from bucket) * 1000000)::float8 as start, ${summary.aggregates},
-        null::bytea as packed
-      from (select r.*, ${bucket} as bucket from (${all}) as r) as r
-      group by bucket`;
+      select ${partNumbers} as numbers, null::float8 as first, null::bytea as packed
+      from (
+        select (extract(epoch from bucket) * 1000000)::float8 as start, ${summary.aggregates}
+        from (select r.*, ${bucket} as bucket from (${all}) as r) as r
+        group by bucket
+      ) as r`;
   };
   const queries: RawBuilder<unknown>[] = [];
   const tables: readonly RollupTable[] = ["rollups_day", "rollups_hour", "rollups_minute"];
@@ -122,9 +125,9 @@ function partsOf(
   const chunks = selectIn(chunkSource, late, device);
   if (chunks.length > 0) {
     queries.push(sql`
-      select (extract(epoch from first_at) * 1000000)::float8, ${noAggregates}, packed
+      select null::bytea as numbers, (extract(epoch from first_at) * 1000000)::float8 as first, packed
       from (${sql.join(chunks, sql` union all `)}) as r`);
   }
-  if (queries.length === 0) return sql`select null::float8 as start, null::bytea as packed`;
+  if (queries.length === 0) return nothing;
   return sql.join(queries, sql` union all `);
 }
