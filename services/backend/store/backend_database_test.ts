@@ -2,14 +2,23 @@ import assert from "node:assert/strict";
 import { Code } from "@connectrpc/connect";
 import { getLogger } from "@logtape/logtape";
 import { type Kysely, sql } from "kysely";
+import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { backendConfig } from "../../../tests/support/backend_run.ts";
+import { daysAgo, rowsAt } from "../../../tests/support/days.ts";
 import { createTestDatabase, postgresUrl } from "../../../tests/support/postgres.ts";
+import { device } from "../../../tests/support/store_rows.ts";
 import { tempPglite } from "../../../tests/support/temp_pglite.ts";
 import { waitUntil } from "../../../tests/support/wait_until.ts";
 import { translateStoreError } from "../api/iot_service.ts";
 import { answers, openBackendDatabase } from "./connection/open_database.ts";
 import { retryQuery } from "./connection/retry_query.ts";
 import type { BackendDatabase, Database } from "./database.ts";
+import { writeDevices } from "./devices/write_devices.ts";
+import { lockLate } from "./history/late_lock.ts";
+import { mergeLate } from "./history/merge_late.ts";
+import { pageReadings } from "./readings/page_readings.ts";
+import { writeReadings } from "./readings/write_readings.ts";
+import { migrateToLatest } from "./schema/migrate.ts";
 import { DatabaseBusyError } from "./turns.ts";
 
 const log = getLogger("backend-database-test");
@@ -100,6 +109,39 @@ test("refuses a query that can't start soon, and keeps the other handles free", 
   for (const { status } of await outcomes) assert.equal(status, "rejected");
   await waitUntil(async () => await sleeping(maintenance) === 0, { what: "all to end" });
   await query.run(nobodyLeaves, answers);
+});
+
+/** Sessions that wait for a lock on this database. */
+async function waiting(db: Kysely<Database>): Promise<number> {
+  const { rows } = await sql`
+    select from pg_locks l join pg_stat_activity a using (pid)
+    where not l.granted and a.datname = current_database()`.execute(db);
+  return rows.length;
+}
+
+test("sees what was committed while it waited, whatever the database would have", async (url) => {
+  const name = sql.id(new URL(url).pathname.slice(1));
+  await using database = await open(url);
+  const { ingest, maintenance, probe } = database;
+  await sql`alter database ${name} set default_transaction_isolation = 'repeatable read'`
+    .execute(probe);
+  await migrateToLatest(maintenance, log, { beside: ingest });
+  await writeDevices(maintenance, defaultTenant, [device("a")]);
+  const late = rowsAt("a", daysAgo(50));
+  await writeReadings(maintenance, defaultTenant, late);
+  let merging: Promise<unknown> | undefined;
+  let writing: Promise<unknown> | undefined;
+  await ingest.transaction().execute(async (transaction) => {
+    await lockLate(transaction, "alone");
+    merging = mergeLate(maintenance, undefined);
+    await waitUntil(async () => await waiting(probe) === 1, { what: "the reading to be packed" });
+    writing = writeReadings(ingest, defaultTenant, late);
+    await waitUntil(async () => await waiting(probe) === 2, { what: "it to come again" });
+  });
+  await merging;
+  assert.deepEqual(await writing, { stored: 0, parked: 0 });
+  const page = { deviceId: "a", before: undefined, limit: 10 };
+  assert.equal((await pageReadings(maintenance, defaultTenant, page)).length, 1);
 });
 
 Deno.test("openBackendDatabase starts no query of a caller that has left, on PGlite", async () => {

@@ -18,6 +18,7 @@ export interface SessionSetting extends LocalSetting {
 export const unlimited: readonly SessionSetting[] = [
   ...["statement_timeout", "lock_timeout", "transaction_timeout"].map((name) => always(name, 0)),
   ...watched(),
+  committed(),
   uncompiled(),
   unlocked(),
 ];
@@ -37,7 +38,11 @@ function watched(): readonly SessionSetting[] {
 
 /** For a session that answers callers. */
 export function reading(timeoutMs: number): readonly SessionSetting[] {
-  return [{ name: "statement_timeout", value: timeoutMs, rule: "at_most" }, uncompiled()];
+  return [
+    { name: "statement_timeout", value: timeoutMs, rule: "at_most" },
+    committed(),
+    uncompiled(),
+  ];
 }
 
 /**
@@ -54,9 +59,18 @@ export function writing(silenceMs: number): readonly SessionSetting[] {
     { name: "lock_timeout", value: silenceMs * 0.8, rule: "unless_set" },
     ...watched(),
     always("enable_seqscan", 0),
+    committed(),
     uncompiled(),
     unlocked(),
   ];
+}
+
+/**
+ * Who has waited for a lock counts on seeing what was committed before it had it,
+ * whatever the role or the database would have.
+ */
+function committed(): SessionSetting {
+  return always("default_transaction_isolation", "read committed");
 }
 
 /**
@@ -75,7 +89,7 @@ function unlocked(): SessionSetting {
   return always("citus.all_modifications_commutative", 1);
 }
 
-function always(name: string, value: number): SessionSetting {
+function always(name: string, value: number | string): SessionSetting {
   return { name, value, rule: "always" };
 }
 
@@ -91,7 +105,7 @@ interface StartedRow {
   readonly pooled: boolean;
   /** Null where there is no setting to make. */
   readonly name: string | null;
-  readonly value: number | null;
+  readonly value: string | null;
 }
 
 /**
@@ -108,16 +122,16 @@ export async function startSession(
   // `pg` keeps it, and its types leave it out.
   const { processID } = client as unknown as { readonly processID: number | null };
   const { rows } = await client.query<StartedRow>(
-    `select here.pooled, name, value::float8,
-      case when name is not null then set_config(name, value::text, here.pooled) end
+    `select here.pooled, name, value,
+      case when name is not null then set_config(name, value, here.pooled) end
     from (select pg_backend_pid() is distinct from $2::int as pooled) here
     left join (
       select name, wanted.value
-      from json_to_recordset($1) as wanted(name text, value bigint, rule text)
+      from json_to_recordset($1) as wanted(name text, value text, rule text)
       join pg_settings using (name)
       where case rule
         when 'unless_set' then setting = '0'
-        when 'at_most' then setting = '0' or setting::bigint > wanted.value
+        when 'at_most' then setting = '0' or setting::bigint > wanted.value::bigint
         else true
       end
     ) given on true`,

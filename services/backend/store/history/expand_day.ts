@@ -17,6 +17,7 @@ import { lockLate } from "./late_lock.ts";
 import { lockBriefly } from "../schema/lock_briefly.ts";
 import type { MigrationContext } from "../schema/migration_turn.ts";
 import { distributeLike } from "../schema/distribute_like.ts";
+import { dropUnfinished } from "./drop_unfinished.ts";
 import { readChunks } from "./read_chunks.ts";
 
 /** Devices whose chunks are read at once. */
@@ -49,24 +50,25 @@ export async function expandDay(
   const untilMicros = fromMicros + dayMicros;
   const day = { name: partitionName(fromMicros, untilMicros), fromMicros, untilMicros };
   await beginExpanding(db, day);
-  let after: DeviceKey | undefined;
-  do {
-    context.signal?.throwIfAborted();
-    const page = await pageDeviceKeys(db, after, pageDevices);
-    for (const [tenantId, devices] of Map.groupBy(page, ({ tenantId }) => tenantId)) {
-      await writeRows(db, day, tenantId, devices);
-    }
-    after = page.length < pageDevices ? undefined : page.at(-1);
-  } while (after !== undefined);
-  let readings = 0;
-  await lockBriefly(db, ["closed_readings"], context, async (transaction) => {
-    // Who rolls up keeps what it has read of closed days locked, and may come to need partitions.
-    await lockJob(transaction, "roll_up");
-    await lockLate(transaction, "alone");
-    await lockPartitions(transaction);
-    readings = await takePlace(transaction, day);
-  });
-  return readings;
+  try {
+    await writeDay(db, day, context.signal);
+    let readings = 0;
+    await lockBriefly(db, ["closed_readings"], context, async (transaction) => {
+      // Who rolls up keeps what it has read of closed days locked, and may come to need partitions.
+      await lockJob(transaction, "roll_up");
+      await lockLate(transaction, "alone");
+      await lockPartitions(transaction);
+      readings = await takePlace(transaction, day);
+    });
+    return readings;
+  } catch (error) {
+    // Where that can't be either, the next one does it, or who drops the packed ones.
+    await lockBriefly(db, ["iot_devices"], context, async (transaction) => {
+      await lockPartitions(transaction);
+      await dropUnfinished(transaction, day);
+    }).catch(() => {});
+    throw error;
+  }
 }
 
 /** Makes a table for the day's rows. */
@@ -82,8 +84,7 @@ async function beginExpanding(db: Kysely<Database>, day: Partition): Promise<voi
       .where("first_at", "<", instant(day.untilMicros))
       .limit(1).executeTakeFirst();
     if (packed === undefined) throw new NotExpandable("no readings of it are packed");
-    // What an interrupted one left is in no table that anyone reads.
-    await sql`drop table if exists ${sql.table(day.name)}`.execute(transaction);
+    await dropUnfinished(transaction, day);
     await sql`
       create table ${sql.table(day.name)} (
         like sensor_readings including defaults including storage including comments
@@ -102,6 +103,22 @@ async function beginExpanding(db: Kysely<Database>, day: Partition): Promise<voi
 
 function overlap(a: Partition, b: Partition): boolean {
   return a.fromMicros < b.untilMicros && b.fromMicros < a.untilMicros;
+}
+
+async function writeDay(
+  db: Kysely<Database>,
+  day: Partition,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  let after: DeviceKey | undefined;
+  do {
+    signal?.throwIfAborted();
+    const page = await pageDeviceKeys(db, after, pageDevices);
+    for (const [tenantId, devices] of Map.groupBy(page, ({ tenantId }) => tenantId)) {
+      await writeRows(db, day, tenantId, devices);
+    }
+    after = page.length < pageDevices ? undefined : page.at(-1);
+  } while (after !== undefined);
 }
 
 async function writeRows(

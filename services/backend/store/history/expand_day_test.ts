@@ -13,7 +13,7 @@ import { waitUntil } from "../../../../tests/support/wait_until.ts";
 import type { ReadingRow } from "../../readings/reading_row.ts";
 import type { Database } from "../database.ts";
 import { writeDevices } from "../devices/write_devices.ts";
-import { dayMicros, dayOf } from "../partitions/days.ts";
+import { dayMicros, dayOf, partitionName } from "../partitions/days.ts";
 import { listPartitions } from "../partitions/list_partitions.ts";
 import { pageReadings } from "../readings/page_readings.ts";
 import { writeReadings } from "../readings/write_readings.ts";
@@ -62,6 +62,18 @@ postgresTest("expandDay", {
     });
     assert.equal((await reading!).length, rows.length);
     assert.equal(await expanding, rows.length - 1);
+  },
+
+  async "leaves nothing where it is interrupted, and does all of it after that"(db) {
+    const rows = await fill(db);
+    const name = partitionName(day, day + dayMicros);
+    const stopped = { ...context, signal: AbortSignal.abort(new Error("stopped")) };
+    await assert.rejects(expandDay(db, { dayMicros: day, context: stopped }), /^Error: stopped$/);
+    const { rows: [left] } = await sql`select to_regclass(${name})::text as name`.execute(db);
+    assert.deepEqual(left, { name: null });
+    // As one leaves it that is killed.
+    await sql`create table ${sql.table(name)} (like sensor_readings)`.execute(db);
+    assert.equal(await expandDay(db, { dayMicros: day, context }), rows.length - 1);
   },
 
   async "hides no reading from who is rolling it up"(db) {

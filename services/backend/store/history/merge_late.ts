@@ -10,6 +10,7 @@ import { keyRecords, type TenantKey } from "../rows/tenant_keys.ts";
 import { dayMicros, dayOf, isoDay } from "../partitions/days.ts";
 import { listPartitions } from "../partitions/list_partitions.ts";
 import { openFrom } from "../partitions/open_from.ts";
+import { outlastReaders } from "../partitions/outlast_readers.ts";
 import { instant } from "../rows/instant.ts";
 import { lockLimit } from "../schema/lock_briefly.ts";
 import { lockLate } from "./late_lock.ts";
@@ -26,8 +27,6 @@ const pageRows = 5_000;
 const mostDays = 200;
 /** Longest wait for a lock. */
 const lockMs = 5_000;
-/** Longest wait for those who read history. */
-const readersMs = 500;
 
 /** A late reading, and whose it is. */
 interface LateRow {
@@ -145,21 +144,10 @@ async function pack(
     });
   }
   const isNewMonth = await makeMonths(transaction, chunks.map(({ firstMicros }) => firstMicros));
-  if (isNewMonth) await outlastReaders(transaction);
+  if (isNewMonth) await outlastReaders(transaction, "sensor_history");
   await deleteChunks(transaction, tenantId, found);
   await insertChunks(transaction, "sensor_history", chunks);
   for (const [day, growth] of grown) await addToDay(transaction, { day, ...growth });
-}
-
-/**
- * Until the transaction ends, no statement begins that was planned without a month
- * which it makes: it would find late readings neither among the rows nor there.
- */
-async function outlastReaders(transaction: Kysely<Database>): Promise<void> {
-  // All who come to read wait behind it.
-  await lockLimit(readersMs).execute(transaction);
-  await sql`lock table only sensor_history in access exclusive mode`.execute(transaction);
-  await lockLimit(lockMs).execute(transaction);
 }
 
 function dayKey(deviceId: string, micros: number): string {

@@ -29,7 +29,11 @@ export async function publishStaged(
       packed: staged,
       rows: closed,
     });
-    await db.transaction().execute((transaction) => restartCompaction(transaction, partition));
+    await db.transaction().execute(async (transaction) => {
+      // Another replica may be about to publish what goes.
+      await lockPartitions(transaction);
+      await restartCompaction(transaction, partition);
+    });
     return undefined;
   }
   const days = await daysOf(db, partition);
@@ -49,21 +53,22 @@ export async function publishStaged(
   return published;
 }
 
+/** Of one moment, since another replica may publish it. */
 async function countBoth(
   db: Kysely<Database>,
   { fromMicros, untilMicros }: Partition,
 ): Promise<{ readonly staged: number; readonly closed: number }> {
-  const { staged } = await db.selectFrom("staged_history")
+  const staged = db.selectFrom("staged_history")
     .select(sql<number>`coalesce(sum(readings), 0)::float8`.as("staged"))
     .where("first_at", ">=", instant(fromMicros))
-    .where("first_at", "<", instant(untilMicros))
-    .executeTakeFirstOrThrow();
-  const { closed } = await db.selectFrom("closed_readings")
+    .where("first_at", "<", instant(untilMicros));
+  const closed = db.selectFrom("closed_readings")
     .select(sql<number>`count(*)::float8`.as("closed"))
     .where("timestamp", ">=", instant(fromMicros))
-    .where("timestamp", "<", instant(untilMicros))
+    .where("timestamp", "<", instant(untilMicros));
+  return await db.selectFrom([staged.as("packed"), closed.as("rows")])
+    .select(["staged", "closed"])
     .executeTakeFirstOrThrow();
-  return { staged, closed };
 }
 
 /** The bytes of the partition's rows are shared out by the readings of each day. */

@@ -3,7 +3,7 @@ import { withoutLast } from "../../history/without_last.ts";
 import type { DeviceKey } from "../../readings/device_key.ts";
 import type { Database } from "../database.ts";
 import { pageDeviceKeys } from "../rows/page_device_keys.ts";
-import { dayMicros } from "../partitions/days.ts";
+import { dayMicros, dayOf } from "../partitions/days.ts";
 import { listPartitions, type Partition } from "../partitions/list_partitions.ts";
 import { instant } from "../rows/instant.ts";
 import { type Compaction, findCompaction, firstKey, saveCompaction } from "./compaction.ts";
@@ -11,7 +11,7 @@ import { chunksOf } from "./history_chunk.ts";
 import { insertChunks } from "./insert_chunks.ts";
 import { readColumns } from "./read_columns.ts";
 
-/** Readings before it are not accepted. */
+/** Readings before it are not accepted from devices. */
 const oldestMicros = Date.UTC(2000, 0, 1) * 1_000;
 /** Most of a partition that is packed in one stretch of time, so that it fits in memory there. */
 const stretchBytes = 2 * 2 ** 30;
@@ -69,12 +69,30 @@ export async function stageClosed(
 /** Undefined if the partition is there no more. */
 async function begin(
   db: Kysely<Database>,
-  { name, fromMicros }: Partition,
+  partition: Partition,
 ): Promise<Compaction | undefined> {
   const closed = await listPartitions(db, "closed_readings");
-  if (!closed.some((partition) => partition.name === name)) return undefined;
-  const stretchMicros = Math.max(fromMicros, oldestMicros);
+  if (!closed.some(({ name }) => name === partition.name)) return undefined;
+  const stretchMicros = await beginningOf(db, partition);
   return { ...firstKey, stretchMicros, resumedMicros: undefined, readings: 0 };
+}
+
+/** The beginning of its first day, or of one before: what a person has put there may be of any time. */
+async function beginningOf(db: Kysely<Database>, { fromMicros }: Partition): Promise<number> {
+  if (fromMicros >= oldestMicros) return fromMicros;
+  await goByIndex(db);
+  const { first } = await db.selectFrom("closed_readings")
+    .select(
+      sql<number | null>`(extract(epoch from min("timestamp")) * 1000000)::float8`.as("first"),
+    )
+    .where("timestamp", "<", instant(oldestMicros))
+    .executeTakeFirstOrThrow();
+  return first === null ? oldestMicros : dayOf(first);
+}
+
+/** Few blocks are of a time that has few readings, which the index of instants tells. */
+async function goByIndex(db: Kysely<Database>): Promise<void> {
+  await sql`select set_config('enable_seqscan', 'off', true)`.execute(db);
 }
 
 /** Up to the first day that has readings, or some way. */
@@ -83,7 +101,7 @@ async function passEmptyDays(
   { untilMicros }: Partition,
   at: Compaction,
 ): Promise<Compaction> {
-  await sql`select set_config('enable_seqscan', 'off', true)`.execute(db);
+  await goByIndex(db);
   let { stretchMicros } = at;
   for (let passed = 0; stretchMicros < untilMicros && passed < mostEmptyDays; passed++) {
     const found = await db.selectFrom("closed_readings").select("timestamp")

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { eachDatabase } from "../../../../tests/support/each_database.ts";
+import { openDays } from "../../../../tests/support/open_days.ts";
 import { device, readingRow } from "../../../../tests/support/store_rows.ts";
 import { unpackReadings } from "../../history/unpack_readings.ts";
 import type { ReadingRow } from "../../readings/reading_row.ts";
@@ -11,6 +12,7 @@ import { writeDevices } from "../devices/write_devices.ts";
 import { closeOldest } from "../partitions/close_days.ts";
 import { dayMicros, dayOf } from "../partitions/days.ts";
 import { listPartitions } from "../partitions/list_partitions.ts";
+import { makePartition } from "../partitions/make_partition.ts";
 import { writeReadings } from "../readings/write_readings.ts";
 import { stageClosed, type StagedStep } from "./stage_closed.ts";
 
@@ -59,5 +61,29 @@ eachDatabase("stageClosed", {
       (_, at) => readingRow(ids[0]!, { seconds: todaySeconds - 3 * daySeconds, nanos: at }),
     );
     assert.deepEqual(await stage(db, rows), [900]);
+  },
+
+  async "packs what was put by hand, of whichever year, into a table that was carried over"(db) {
+    const day = todaySeconds * 1_000_000;
+    await openDays(db, day, day + dayMicros);
+    await sql`drop table sensor_readings_older`.execute(db);
+    const before = { name: "sensor_readings_before", fromMicros: -Infinity, untilMicros: day };
+    await db.transaction().execute((transaction) =>
+      makePartition(transaction, "sensor_readings", before)
+    );
+    await sql`update reading_progress set open_from = '-infinity'`.execute(db);
+    await writeDevices(db, defaultTenant, [device("a")]);
+    const years = [1999, 1998, 2001].map((year) => Date.UTC(year, 5, 1, 12) / 1_000);
+    await writeReadings(db, defaultTenant, years.map((seconds) => readingRow("a", { seconds })));
+    await closeOldest(db, day, { log });
+    let complete = false;
+    while (!complete) {
+      ({ complete } = await db.transaction().execute((transaction) =>
+        stageClosed(transaction, before, 10)
+      ));
+    }
+    const { rows } = await sql<{ readonly year: number }>`
+      select extract(year from first_at)::int as year from staged_history order by 1`.execute(db);
+    assert.deepEqual(rows.map(({ year }) => year), [1998, 1999, 2001]);
   },
 });

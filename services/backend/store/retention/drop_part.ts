@@ -5,6 +5,7 @@ import { deleteStaged } from "../history/compaction.ts";
 import { listPartitions, type Partition } from "../partitions/list_partitions.ts";
 import { lockPartitions } from "../partitions/partition_lock.ts";
 import { instant } from "../rows/instant.ts";
+import { dropUnfinished } from "../history/drop_unfinished.ts";
 import { lockLate } from "../history/late_lock.ts";
 import { lockBriefly } from "../schema/lock_briefly.ts";
 import type { MigrationContext } from "../schema/migration_turn.ts";
@@ -85,6 +86,7 @@ async function forget(transaction: Kysely<Database>, part: KeptPart): Promise<vo
     await droppedBefore(transaction, partition.untilMicros);
     await deleteDays(transaction, partition, { expanded: kind === "rows" });
     if (kind === "rows") await forgetCompaction(transaction, partition);
+    else await dropUnfinished(transaction, partition);
     return;
   }
   const floor = rollupFloors[kind];

@@ -10,7 +10,8 @@ import { inTime, waitUntil } from "../../../../tests/support/wait_until.ts";
 import { lockJob } from "../connection/on_one_replica.ts";
 import type { Database } from "../database.ts";
 import { writeDevices } from "../devices/write_devices.ts";
-import { dayMicros } from "../partitions/days.ts";
+import { dayMicros, partitionName } from "../partitions/days.ts";
+import { makePartition } from "../partitions/make_partition.ts";
 import { lockLate } from "../history/late_lock.ts";
 import { writeReadings } from "../readings/write_readings.ts";
 import { type DropOutcome, dropPart } from "./drop_part.ts";
@@ -64,6 +65,24 @@ eachServer("dropPart", {
     assert.deepEqual(await dropPart(db, part, { log: keptLog().log, archived: undefined }), {
       is: "gone",
     });
+  },
+
+  async "drops with packed readings what was to be rows of them, where that was interrupted"(db) {
+    const part = await packedMonth(db);
+    const [name, expanded] = [0, 2].map((days) =>
+      partitionName(firstMicros + days * dayMicros, firstMicros + (days + 1) * dayMicros)
+    ) as [string, string];
+    await sql`create table ${sql.table(name)} (like sensor_readings)`.execute(db);
+    const fromMicros = firstMicros + 2 * dayMicros;
+    const days = { fromMicros, untilMicros: fromMicros + dayMicros };
+    await db.transaction().execute((transaction) =>
+      makePartition(transaction, "closed_readings", { name: expanded, ...days })
+    );
+    await dropPart(db, part, { log: keptLog().log, archived: undefined });
+    const { rows: [left] } = await sql`
+      select to_regclass(${name})::text as name, to_regclass(${expanded})::text as expanded`
+      .execute(db);
+    assert.deepEqual(left, { name: null, expanded });
   },
 
   async "drops nothing under who rolls up, or stores late readings"(db) {

@@ -112,7 +112,8 @@ function partsOf(
       ) as r`;
   };
   const queries: RawBuilder<unknown>[] = [];
-  const tables: readonly RollupTable[] = ["rollups_day", "rollups_hour", "rollups_minute"];
+  // They are locked in this order, as by who rolls up.
+  const tables: readonly RollupTable[] = ["rollups_minute", "rollups_hour", "rollups_day"];
   for (const table of tables) {
     const rows = selectIn({ table, columns: sql`r.*`, at: "starts_at" }, rollups[table], device);
     if (rows.length > 0) queries.push(grouped(rows, "starts_at", summaryOfBuckets));

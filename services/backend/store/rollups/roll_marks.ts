@@ -17,7 +17,7 @@ export async function rollMarks(
 ): Promise<readonly DeviceHour[]> {
   const untilMicros = progress.rolledUntilMicros;
   const taken = await takeMarks(transaction, { after, untilMicros, limit });
-  for (const span of spansOf(taken)) await rollSpan(transaction, span, progress);
+  for (const span of spansOf(taken)) await rollSpan(transaction, span, progress, { again: true });
   return taken;
 }
 

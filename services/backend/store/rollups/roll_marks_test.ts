@@ -2,13 +2,18 @@ import assert from "node:assert/strict";
 import { type Kysely, sql } from "kysely";
 import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { assertSameBuckets, bucketsOf } from "../../../../tests/support/bucket_oracle.ts";
-import { eachDatabase } from "../../../../tests/support/each_database.ts";
+import { eachDatabase, postgresTest } from "../../../../tests/support/each_database.ts";
+import { untilOneWaits } from "../../../../tests/support/row_lock.ts";
 import { device, noonSeconds, readingRow } from "../../../../tests/support/store_rows.ts";
 import { storedBuckets } from "../../../../tests/support/stored_buckets.ts";
+import { waitUntil } from "../../../../tests/support/wait_until.ts";
 import type { Database } from "../database.ts";
 import { writeDevices } from "../devices/write_devices.ts";
+import { listPartitions } from "../partitions/list_partitions.ts";
 import { writeReadings } from "../readings/write_readings.ts";
+import type { BucketPoint } from "./bucket_point.ts";
 import { countMarks } from "./count_marks.ts";
+import { readBuckets } from "./read_buckets.ts";
 import { rollMarks, spansOf } from "./roll_marks.ts";
 import { hourMicros } from "./rollup_levels.ts";
 import { markUntil, rolledUntil, rollupProgress } from "./rollup_progress.ts";
@@ -109,6 +114,43 @@ eachDatabase("rollMarks", {
       await sql`alter table rollups_day drop constraint picky`.execute(db);
     }
     assert.equal(await countMarks(db, 1_000), 2);
+  },
+});
+
+postgresTest("rollMarks beside a reader", {
+  async "hides no bucket of a partition that it makes from who has begun to look for it"(db) {
+    await writeDevices(db, defaultTenant, [device("a")]);
+    const untilMicros = Math.floor(Date.now() * 1_000 / hourMicros) * hourMicros;
+    await markUntil(db, untilMicros);
+    await rolledUntil(db, untilMicros);
+    await writeReadings(db, defaultTenant, rows.filter(({ deviceId }) => deviceId === "a"));
+    const query = {
+      deviceId: "a",
+      fromMicros: noon,
+      untilMicros: untilMicros + 1,
+      bucketSeconds: 3_600,
+    };
+    const today = (await listPartitions(db, "sensor_readings"))
+      .find((partition) => partition.untilMicros > untilMicros);
+    let reading: Promise<readonly BucketPoint[]> | undefined;
+    let rolling: Promise<unknown> | undefined;
+    let rolled = false;
+    await db.transaction().execute(async (transaction) => {
+      // The reader has looked which partitions of rollups there are when it comes to this one.
+      await sql`lock table ${sql.table(today!.name)} in access exclusive mode`.execute(transaction);
+      reading = readBuckets(db, defaultTenant, query);
+      await untilOneWaits(db);
+      rolling = roll(db, undefined, 4).finally(() => rolled = true);
+      await waitUntil(async () => {
+        const { rows } = await sql`
+          select from pg_locks where not granted and relation = 'rollups_hour'::regclass`
+          .execute(db);
+        return rolled || rows.length > 0;
+      }, { what: "the hours to be rolled up" });
+    });
+    assertSameBuckets(await reading!, bucketsOf(rows, query), "a");
+    await rolling;
+    assert.equal(await countMarks(db, 1_000), 0);
   },
 });
 

@@ -1,5 +1,6 @@
 import type { Kysely } from "kysely";
 import type { Database } from "../database.ts";
+import { outlastReaders } from "../partitions/outlast_readers.ts";
 import { dayLevel, hourLevel, minuteLevel, type RollupLevel } from "./rollup_levels.ts";
 import type { RollupProgress } from "./rollup_progress.ts";
 import { makeRollupPartitions } from "./rollup_partitions.ts";
@@ -10,6 +11,11 @@ type Kept = Pick<
   RollupProgress,
   "rolledUntilMicros" | "droppedUntilMicros" | "rollupsDroppedUntilMicros"
 >;
+
+interface RollOptions {
+  /** Whether they are rolled up again: who reads has looked for them among the rollups all along. */
+  readonly again?: boolean;
+}
 
 /**
  * Rolls up whole hours of some devices: their minutes, they themselves, and the
@@ -22,13 +28,14 @@ export async function rollSpan(
   transaction: Kysely<Database>,
   span: DeviceSpan,
   kept: Kept,
+  options: RollOptions = {},
 ): Promise<number> {
   const there = from(span, kept.droppedUntilMicros);
   if (there.fromMicros >= there.untilMicros) return 0;
   const days = wholeDays(there, kept.rolledUntilMicros);
-  const readings = await write(transaction, minuteLevel, undefined, there, kept);
-  await write(transaction, hourLevel, minuteLevel, there, kept);
-  await write(transaction, dayLevel, hourLevel, days, kept);
+  const readings = await write(transaction, minuteLevel, undefined, there, kept, options);
+  await write(transaction, hourLevel, minuteLevel, there, kept, options);
+  await write(transaction, dayLevel, hourLevel, days, kept, options);
   return readings;
 }
 
@@ -39,10 +46,13 @@ async function write(
   narrower: RollupLevel | undefined,
   span: DeviceSpan,
   { rollupsDroppedUntilMicros: dropped }: Kept,
+  { again = false }: RollOptions,
 ): Promise<number> {
   const wanted = from(span, dropped[level.table]);
   if (wanted.fromMicros >= wanted.untilMicros) return 0;
-  await makeRollupPartitions(transaction, level, wanted.fromMicros, wanted.untilMicros);
+  const { fromMicros, untilMicros } = wanted;
+  const isNew = await makeRollupPartitions(transaction, level, fromMicros, untilMicros);
+  if (isNew && again) await outlastReaders(transaction, level.table);
   const bound = narrower === undefined ? Infinity : dropped[narrower.table];
   const [direct, rest] = [until(wanted, bound), from(wanted, bound)];
   let readings = 0;

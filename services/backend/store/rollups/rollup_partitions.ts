@@ -5,20 +5,26 @@ import { lockPartitions } from "../partitions/partition_lock.ts";
 import type { Partition } from "../partitions/list_partitions.ts";
 import type { RollupLevel } from "./rollup_levels.ts";
 
-/** Sees to it that every bucket from `fromMicros` until before `untilMicros` has its partition. */
+/**
+ * Sees to it that every bucket from `fromMicros` until before `untilMicros` has its partition.
+ *
+ * @returns whether one was made.
+ */
 export async function makeRollupPartitions(
   transaction: Kysely<Database>,
   level: RollupLevel,
   fromMicros: number,
   untilMicros: number,
-): Promise<void> {
+): Promise<boolean> {
   const needed = partitionsOf(level, fromMicros, untilMicros);
-  if ((await missingOf(transaction, needed)).length === 0) return;
+  if ((await missingOf(transaction, needed)).length === 0) return false;
   await lockPartitions(transaction);
   // Somebody else may have made them meanwhile.
-  for (const partition of await missingOf(transaction, needed)) {
+  const missing = await missingOf(transaction, needed);
+  for (const partition of missing) {
     await makePartition(transaction, level.table, partition, { promised: false });
   }
+  return missing.length > 0;
 }
 
 async function missingOf(

@@ -4,7 +4,7 @@ import type { RunStatement } from "./run_statement.ts";
 /** A setting by the server's name for it, in the unit that the server counts it in. */
 export interface LocalSetting {
   readonly name: string;
-  readonly value: number;
+  readonly value: number | string;
 }
 
 /** SQLSTATE of a statement that runs in no transaction, such as `vacuum`. */
@@ -24,7 +24,7 @@ export function localSettings(
   client: ClientBase,
   settings: readonly LocalSetting[],
 ): RunStatement {
-  const set = settings.map(({ name, value }) => `set local ${name} = ${value}`);
+  const set = settings.map(({ name, value }) => `set local ${nameHere(name)} = '${value}'`);
   const asOne = async (text: string) => {
     // In one text, they are a transaction; `begin` and its like turn that into theirs.
     // More than one statement: `pg` gives a list, of which its types know nothing.
@@ -58,4 +58,9 @@ export function localSettings(
       return await client.query(text);
     }
   };
+}
+
+/** A transaction that has begun is none that a default is for. */
+function nameHere(name: string): string {
+  return name === "default_transaction_isolation" ? "transaction_isolation" : name;
 }

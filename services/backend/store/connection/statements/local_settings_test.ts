@@ -19,12 +19,21 @@ const wanted: readonly SessionSetting[] = [
   // It has one second unless told otherwise.
   { name: "deadlock_timeout", value: 3_000, rule: "unless_set" },
   { name: "of_a_later_server", value: 1, rule: "always" },
+  { name: "default_transaction_isolation", value: "read committed", rule: "always" },
 ];
 
 function open(url: string, settings: readonly SessionSetting[]): Db {
   const log = getLogger("local-settings-test");
   const pool = new SessionPool(databaseConfig(url), log, { max: 1, settings });
   return new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+}
+
+/** Has transactions be repeatable reads, unless they are told otherwise. */
+async function setIsolation(url: string): Promise<void> {
+  await using db = open(url, []);
+  const database = sql.id(new URL(url).pathname.slice(1));
+  await sql`alter database ${database} set default_transaction_isolation = 'repeatable read'`
+    .execute(db);
 }
 
 /** @param run Is given two clients of one pooler, of whom only the first wants settings. */
@@ -38,6 +47,7 @@ function test(
     ignore: postgresUrl === undefined || pgbouncerPath === undefined,
     async fn() {
       await using server = await createTestDatabase();
+      await setIsolation(server.url);
       const sessions = mode === "transaction" ? 1 : 2;
       await using pooler = await startPgbouncer(server.url, { mode, sessions });
       await using db = open(pooler.url, wanted);
@@ -52,13 +62,13 @@ function test(
 async function inForce(db: Db, condition = sql`true`): Promise<string> {
   const { rows: [row] } = await sql<{ settings: string }>`
     select concat_ws(' ', current_setting('statement_timeout'), current_setting('lock_timeout'),
-      current_setting('deadlock_timeout')) as settings
+      current_setting('deadlock_timeout'), current_setting('transaction_isolation')) as settings
     where ${condition}`.execute(db);
   return row!.settings;
 }
 
-const ours = "50s 40s 1s";
-const servers = "0 0 1s";
+const ours = "50s 40s 1s read committed";
+const servers = "0 0 1s repeatable read";
 
 for (const mode of ["transaction", "session"] as const) {
   test("hold in every statement and transaction, and for nobody else", mode, async (db, other) => {
@@ -73,12 +83,16 @@ for (const mode of ["transaction", "session"] as const) {
     await isServers();
     assert.equal(await inForce(db, sql`1 = ${1}`), ours);
     await isServers();
-    await db.transaction().setIsolationLevel("serializable").execute(async (transaction) => {
-      assert.equal(await inForce(transaction, sql`1 = ${1}`), ours);
-      assert.equal(await inForce(transaction), ours);
-      const { rows } = await sql`show transaction_isolation`.execute(transaction);
-      assert.deepEqual(rows, [{ transaction_isolation: "serializable" }]);
-    });
+    for (const level of ["read committed", "serializable"] as const) {
+      const begun = level === "serializable"
+        ? db.transaction().setIsolationLevel(level)
+        : db.transaction();
+      await begun.execute(async (transaction) => {
+        const theirs = ours.replace("read committed", level);
+        assert.equal(await inForce(transaction, sql`1 = ${1}`), theirs);
+        assert.equal(await inForce(transaction), theirs);
+      });
+    }
     await isServers();
     await assert.rejects(sql`select 1 / 0`.execute(db), { code: "22012" });
     await assert.rejects(sql`select 1 / ${0}::int`.execute(db), { code: "22012" });
