@@ -2,6 +2,7 @@ import { type Kysely, type RawBuilder, sql } from "kysely";
 import { lockJob } from "../connection/on_one_replica.ts";
 import type { Database } from "../database.ts";
 import { deleteStaged } from "../history/compaction.ts";
+import { dayMicros } from "../partitions/days.ts";
 import { listPartitions, type Partition } from "../partitions/list_partitions.ts";
 import { lockPartitions } from "../partitions/partition_lock.ts";
 import { instant } from "../rows/instant.ts";
@@ -11,7 +12,8 @@ import { lockBriefly } from "../schema/lock_briefly.ts";
 import type { MigrationContext } from "../schema/migration_turn.ts";
 import { countDays, type DayCounts, isSame, sumOf } from "./count_days.ts";
 import type { KeptPart } from "./kept_parts.ts";
-import { droppedBefore, rolledBefore } from "./rolled_before.ts";
+import { noteDropped } from "./note_dropped.ts";
+import { rolledBefore } from "./rolled_before.ts";
 
 /**
  * What came of dropping a partition:
@@ -60,7 +62,7 @@ export async function dropPart(
     await lockPartitions(transaction);
     if (!await isThere(transaction, part)) return;
     await sql`drop table ${sql.table(partition.name)}`.execute(transaction);
-    await forget(transaction, part);
+    await forget(transaction, part, counts);
     outcome = { is: "dropped", count: sumOf(counts) };
   });
   return outcome;
@@ -80,10 +82,13 @@ const rollupFloors = {
 } as const;
 
 /** Has nothing else tell of what is dropped, and notes that it is. */
-async function forget(transaction: Kysely<Database>, part: KeptPart): Promise<void> {
-  const { kind, partition } = part;
+async function forget(
+  transaction: Kysely<Database>,
+  { kind, partition }: KeptPart,
+  counts: DayCounts,
+): Promise<void> {
   if (kind === "rows" || kind === "history") {
-    await droppedBefore(transaction, partition.untilMicros);
+    await noteDays(transaction, [...counts.keys()]);
     await deleteDays(transaction, partition, { expanded: kind === "rows" });
     if (kind === "rows") await forgetCompaction(transaction, partition);
     else await dropUnfinished(transaction, partition);
@@ -93,6 +98,14 @@ async function forget(transaction: Kysely<Database>, part: KeptPart): Promise<vo
   await transaction.updateTable("reading_progress")
     .set({ [floor]: sql<Date>`greatest(${sql.ref(floor)}, ${instant(partition.untilMicros)})` })
     .execute();
+}
+
+/** @param days In order; what is between them is gone, too, or never was. */
+async function noteDays(transaction: Kysely<Database>, days: readonly string[]): Promise<void> {
+  const [first, last] = [days[0], days.at(-1)];
+  if (first === undefined || last === undefined) return;
+  const [fromMicros, lastMicros] = [Date.parse(first) * 1_000, Date.parse(last) * 1_000];
+  await noteDropped(transaction, { fromMicros, untilMicros: lastMicros + dayMicros });
 }
 
 /** A day of which the rows are dropped that a person wanted is as gone as one of which history is. */
