@@ -13,6 +13,7 @@ import { DraftFile } from "../archive/draft_file.ts";
 import { readDayFile } from "../archive/read_day_file.ts";
 import type { Database } from "../store/database.ts";
 import { writeDevices } from "../store/devices/write_devices.ts";
+import { expandDay } from "../store/history/expand_day.ts";
 import { dayMicros } from "../store/partitions/days.ts";
 import { makePartition } from "../store/partitions/make_partition.ts";
 import { listPartitions, type PartitionedTable } from "../store/partitions/list_partitions.ts";
@@ -241,7 +242,7 @@ eachDatabase("Retainer", {
     assert.equal((await progress(db))["dropped"], gone);
   },
 
-  async "takes from charts nothing of what is packed, and outlives later rows"(db) {
+  async "takes nothing from charts of what is packed, and outlives later rows"(db) {
     await fill(db, 0, 2);
     await pack(db);
     await fillDay(db, 5);
@@ -252,6 +253,23 @@ eachDatabase("Retainer", {
     const [fromMicros, untilMicros] = [firstMs * 1_000, (firstMs + days * dayMs) * 1_000];
     const query = { deviceId: "a", fromMicros, untilMicros, bucketSeconds: 1 };
     assert.equal((await readBuckets(db, defaultTenant, query)).length, 6);
+  },
+
+  async "takes nothing from charts of a day that is rows again, and outlives what was packed"(db) {
+    await fill(db);
+    await pack(db);
+    const expanded = firstMs * 1_000 + 5 * dayMicros;
+    const context = { log: getLogger("retention-test") };
+    await expandDay(db, { dayMicros: expanded, context });
+    const kept = policy({ history: 30 });
+    assert.deepEqual(inWords(await run(retainer(db, { kept, atDay: 40 }))), [
+      "drop sensor_history_202402 81",
+    ]);
+    const gone = "2024-02-20 to 2024-02-25, 2024-02-26 to 2024-03-01";
+    assert.equal((await progress(db))["dropped"], gone);
+    const untilMicros = expanded + dayMicros;
+    const query = { deviceId: "a", fromMicros: expanded, untilMicros, bucketSeconds: 1 };
+    assert.equal((await readBuckets(db, defaultTenant, query)).length, 3);
   },
 
   async "archives each day of rows before it drops their partition"(db) {

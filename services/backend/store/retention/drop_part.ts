@@ -5,6 +5,7 @@ import { deleteStaged } from "../history/compaction.ts";
 import { dayMicros } from "../partitions/days.ts";
 import { listPartitions, type Partition } from "../partitions/list_partitions.ts";
 import { lockPartitions } from "../partitions/partition_lock.ts";
+import type { Span } from "../rollups/plan_buckets.ts";
 import { instant } from "../rows/instant.ts";
 import { dropUnfinished } from "../history/drop_unfinished.ts";
 import { lockLate } from "../history/late_lock.ts";
@@ -88,7 +89,7 @@ async function forget(
   counts: DayCounts,
 ): Promise<void> {
   if (kind === "rows" || kind === "history") {
-    await noteDays(transaction, [...counts.keys()]);
+    await noteDropped(transaction, [...counts.keys()].map(spanOf));
     await deleteDays(transaction, partition, { expanded: kind === "rows" });
     if (kind === "rows") await forgetCompaction(transaction, partition);
     else await dropUnfinished(transaction, partition);
@@ -100,12 +101,9 @@ async function forget(
     .execute();
 }
 
-/** @param days In order; what is between them is gone, too, or never was. */
-async function noteDays(transaction: Kysely<Database>, days: readonly string[]): Promise<void> {
-  const [first, last] = [days[0], days.at(-1)];
-  if (first === undefined || last === undefined) return;
-  const [fromMicros, lastMicros] = [Date.parse(first) * 1_000, Date.parse(last) * 1_000];
-  await noteDropped(transaction, { fromMicros, untilMicros: lastMicros + dayMicros });
+function spanOf(day: string): Span {
+  const fromMicros = Date.parse(day) * 1_000;
+  return { fromMicros, untilMicros: fromMicros + dayMicros };
 }
 
 /** A day of which the rows are dropped that a person wanted is as gone as one of which history is. */

@@ -67,7 +67,7 @@ export async function deleteLate(
       const { count, tieBreaks } = archived ?? gone;
       const isSame = gone.count === count && BigInt(gone.tieBreaks) === BigInt(tieBreaks);
       if (!isSame || !await rolledBefore(transaction, untilMicros)) throw stays;
-      if (count > 0) await noteDropped(transaction, { fromMicros, untilMicros });
+      if (count > 0) await noteDropped(transaction, [{ fromMicros, untilMicros }]);
       return gone.count;
     });
   } catch (error) {

@@ -126,7 +126,7 @@ eachDatabase("readBuckets", {
     await writeReadings(db, defaultTenant, rows);
     await rollUp(db);
     await sql`truncate sensor_readings`.execute(db);
-    await noteDropped(db, { fromMicros: noon, untilMicros: noon + 5 * hourMicros });
+    await noteDropped(db, [{ fromMicros: noon, untilMicros: noon + 5 * hourMicros }]);
     await writeReadings(db, defaultTenant, [readingRow("a", { temperature: -80 })]);
     const query = {
       deviceId: "a",

@@ -120,7 +120,7 @@ eachDatabase("rollSpan", {
     await writeReadings(db, defaultTenant, rows);
     await rollAll(db, ["a"], noon);
     await sql`truncate sensor_readings`.execute(db);
-    await noteDropped(db, { fromMicros: dayOf(noon), untilMicros: dayOf(noon) + dayMicros });
+    await noteDropped(db, [{ fromMicros: dayOf(noon), untilMicros: dayOf(noon) + dayMicros }]);
     await writeReadings(db, defaultTenant, [readingRow("a", { seconds: noonSeconds + 5 })]);
     assert.equal(await rollAll(db, ["a"], noon), 0);
     await assertTold(db, rows);
@@ -131,7 +131,7 @@ eachDatabase("rollSpan", {
     const rows = threeHours("a", noon);
     await writeReadings(db, defaultTenant, rows);
     const nextDay = dayOf(noon) + dayMicros;
-    await noteDropped(db, { fromMicros: nextDay, untilMicros: nextDay + dayMicros });
+    await noteDropped(db, [{ fromMicros: nextDay, untilMicros: nextDay + dayMicros }]);
     assert.equal(await rollAll(db, ["a"], noon), 360);
     await assertTold(db, rows);
   },
