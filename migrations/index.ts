@@ -10,6 +10,7 @@ import * as latestReadings from "./0008_latest_readings.ts";
 import * as dayPartitions from "./0009_day_partitions.ts";
 import * as history from "./0010_history.ts";
 import * as rollups from "./0011_rollups.ts";
+import * as droppedSpans from "./0012_dropped_spans.ts";
 import type { OnlineStep } from "./online_step.ts";
 
 export interface ReversibleMigration extends Migration {
@@ -41,4 +42,5 @@ export const migrations: Readonly<Record<string, ReversibleMigration>> = {
   "0009_day_partitions": dayPartitions,
   "0010_history": history,
   "0011_rollups": rollups,
+  "0012_dropped_spans": droppedSpans,
 };

@@ -9,7 +9,7 @@ export async function emptyTables(db: Kysely<Database>): Promise<void> {
       parked_readings, lagging_writers`.execute(db);
   await sql`
     update reading_progress
-    set marking_until = default, rolled_until = default, dropped_until = default,
+    set marking_until = default, rolled_until = default, dropped = default,
       minutes_dropped_until = default, hours_dropped_until = default,
       days_dropped_until = default`.execute(db);
 }

@@ -36,7 +36,7 @@ export async function openDays(
       open_from: instant(fromMicros),
       marking_until: sql<Date>`'-infinity'`,
       rolled_until: sql<Date>`'infinity'`,
-      dropped_until: sql<Date>`'-infinity'`,
+      dropped: sql<string>`'{}'`,
       minutes_dropped_until: sql<Date>`'-infinity'`,
       hours_dropped_until: sql<Date>`'-infinity'`,
       days_dropped_until: sql<Date>`'-infinity'`,

@@ -13,6 +13,7 @@ import { DraftFile } from "../archive/draft_file.ts";
 import { readDayFile } from "../archive/read_day_file.ts";
 import type { Database } from "../store/database.ts";
 import { writeDevices } from "../store/devices/write_devices.ts";
+import { expandDay } from "../store/history/expand_day.ts";
 import { dayMicros } from "../store/partitions/days.ts";
 import { makePartition } from "../store/partitions/make_partition.ts";
 import { listPartitions, type PartitionedTable } from "../store/partitions/list_partitions.ts";
@@ -21,6 +22,7 @@ import { writeReadings } from "../store/readings/write_readings.ts";
 import { dueParts } from "../store/retention/due_parts.ts";
 import { keptParts } from "../store/retention/kept_parts.ts";
 import type { RetentionPolicy } from "../store/retention/retention_policy.ts";
+import { readBuckets } from "../store/rollups/read_buckets.ts";
 import { Retainer } from "./retainer.ts";
 import type { RetentionEvent } from "./retention_event.ts";
 
@@ -115,7 +117,12 @@ async function readingsOfDevice(db: Kysely<Database>, deviceId = "a"): Promise<n
 async function progress(db: Kysely<Database>): Promise<Readonly<Record<string, string>>> {
   const { rows: [row] } = await sql<Readonly<Record<string, string>>>`
     select (open_from at time zone 'UTC')::date::text as open,
-      (dropped_until at time zone 'UTC')::date::text as dropped,
+      coalesce((
+        select string_agg(
+          concat_ws(' to ', (lower(span) at time zone 'UTC')::date, (upper(span) at time zone 'UTC')::date),
+          ', ' order by span
+        ) from unnest(dropped) as span
+      ), 'none') as dropped,
       (minutes_dropped_until at time zone 'UTC')::date::text as minutes,
       (days_dropped_until at time zone 'UTC')::date::text as days
     from reading_progress`.execute(db);
@@ -135,7 +142,7 @@ eachDatabase("Retainer", {
     assert.deepEqual(await names(db, "closed_readings"), []);
     assert.equal(await readingsOfDevice(db), (days - 2) * 3);
     const { open, dropped } = await progress(db);
-    assert.deepEqual([open, dropped], ["2024-02-22", "2024-02-22"]);
+    assert.deepEqual([open, dropped], ["2024-02-22", "2024-02-20 to 2024-02-22"]);
     assert.deepEqual(await run(retainer(db, { kept: policy({ rows: 10 }), atDay: 12.9 })), []);
   },
 
@@ -163,7 +170,7 @@ eachDatabase("Retainer", {
     const { rows: [left] } = await sql<{ readonly days: number; readonly least: string }>`
       select count(*)::int as days, min(day)::text as least from compacted_days`.execute(db);
     assert.deepEqual(left, { days: 3, least: "2024-03-01" });
-    assert.equal((await progress(db))["dropped"], "2024-03-01");
+    assert.equal((await progress(db))["dropped"], "2024-02-20 to 2024-03-01");
     assert.equal(await readingsOfDevice(db), (days - 10) * 3);
   },
 
@@ -201,7 +208,7 @@ eachDatabase("Retainer", {
     ]);
     assert.deepEqual(await progress(db), {
       open: "2024-02-20",
-      dropped: "-infinity",
+      dropped: "none",
       minutes: "2024-03-01",
       days: "2024-01-01",
     });
@@ -231,7 +238,38 @@ eachDatabase("Retainer", {
     const words = inWords(events);
     assert.deepEqual(words, ["delete 2023-01-16 9", "delete 2024-01-31 9"]);
     assert.equal(await countRows(db, "sensor_readings"), 9);
-    assert.equal((await progress(db))["dropped"], "2024-02-01");
+    const gone = "2023-01-16 to 2023-01-17, 2024-01-31 to 2024-02-01";
+    assert.equal((await progress(db))["dropped"], gone);
+  },
+
+  async "takes nothing from charts of what is packed, and outlives later rows"(db) {
+    await fill(db, 0, 2);
+    await pack(db);
+    await fillDay(db, 5);
+    const kept = policy({ rows: 10 });
+    assert.deepEqual(inWords(await run(retainer(db, { kept, atDay: 40 }))), [
+      "delete 2024-02-25 9",
+    ]);
+    const [fromMicros, untilMicros] = [firstMs * 1_000, (firstMs + days * dayMs) * 1_000];
+    const query = { deviceId: "a", fromMicros, untilMicros, bucketSeconds: 1 };
+    assert.equal((await readBuckets(db, defaultTenant, query)).length, 6);
+  },
+
+  async "takes nothing from charts of a day that is rows again, and outlives what was packed"(db) {
+    await fill(db);
+    await pack(db);
+    const expanded = firstMs * 1_000 + 5 * dayMicros;
+    const context = { log: getLogger("retention-test") };
+    await expandDay(db, { dayMicros: expanded, context });
+    const kept = policy({ history: 30 });
+    assert.deepEqual(inWords(await run(retainer(db, { kept, atDay: 40 }))), [
+      "drop sensor_history_202402 81",
+    ]);
+    const gone = "2024-02-20 to 2024-02-25, 2024-02-26 to 2024-03-01";
+    assert.equal((await progress(db))["dropped"], gone);
+    const untilMicros = expanded + dayMicros;
+    const query = { deviceId: "a", fromMicros: expanded, untilMicros, bucketSeconds: 1 };
+    assert.equal((await readBuckets(db, defaultTenant, query)).length, 3);
   },
 
   async "archives each day of rows before it drops their partition"(db) {

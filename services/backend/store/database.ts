@@ -68,8 +68,9 @@ export interface Database {
     readonly marking_until: Date;
     /** Buckets that end there or before are rolled up, but for the hours that are marked. */
     readonly rolled_until: Date;
-    /** Readings of before it are gone, as are the rollups of before the other three. */
-    readonly dropped_until: Date;
+    /** Days of which readings are gone. */
+    readonly dropped: Generated<string>;
+    /** Rollups of before these are gone. */
     readonly minutes_dropped_until: Date;
     readonly hours_dropped_until: Date;
     readonly days_dropped_until: Date;

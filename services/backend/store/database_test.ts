@@ -9,7 +9,7 @@ type Described<Value> = null extends Value ? `${TypeOf<NonNullable<Value>>} or n
   : TypeOf<Value>;
 type TypeOf<Value> = Value extends Date ? "timestamp with time zone"
   : Value extends number ? "bigint" | "double precision" | "integer" | "real"
-  : Value extends string ? "bigint" | "date" | "text" | "uuid"
+  : Value extends string ? "bigint" | "date" | "text" | "tstzmultirange" | "uuid"
   : Value extends boolean ? "boolean"
   : Value extends Uint8Array ? "bytea"
   : never;
@@ -111,10 +111,10 @@ const tables = {
     open_from: "timestamp with time zone",
     marking_until: "timestamp with time zone",
     rolled_until: "timestamp with time zone",
-    dropped_until: "timestamp with time zone",
     minutes_dropped_until: "timestamp with time zone",
     hours_dropped_until: "timestamp with time zone",
     days_dropped_until: "timestamp with time zone",
+    dropped: "tstzmultirange",
   },
   rollups_minute: rollup,
   rollups_hour: rollup,

@@ -1,4 +1,5 @@
 import { type Measured, type MeasuredValues, valuesOf } from "#shared/telemetry/measures.ts";
+import { isWithin } from "../../backend/store/rollups/is_within.ts";
 import {
   packedAt,
   packedMicros,
@@ -8,6 +9,7 @@ import {
   packedValues,
 } from "../../backend/store/runs/packed_rows.ts";
 import type { RowPosition } from "../../backend/store/runs/read_run.ts";
+import type { Span } from "../../backend/store/runs/span.ts";
 import type { DeviceTurns } from "./device_turns.ts";
 
 /** What a device measured, in the order of `measures`. */
@@ -53,7 +55,7 @@ export class DeviceComparison {
   /** Rows of its instant that hold something else. */
   #others: Values[] = [];
   #last: RowPosition | undefined;
-  #droppedUntilUs = -Infinity;
+  #dropped: readonly Span[] = [];
 
   constructor(options: DeviceComparisonOptions) {
     this.#options = options;
@@ -73,11 +75,11 @@ export class DeviceComparison {
   /**
    * Takes the device's next rows.
    *
-   * @param droppedUntilUs what is older may be gone, and is not missing then; at
+   * @param dropped what is of these spans may be gone, and is not missing then; at
    * some time after the rows were read.
    */
-  take(packed: PackedRows, droppedUntilUs: number): void {
-    this.#droppedUntilUs = droppedUntilUs;
+  take(packed: PackedRows, dropped: readonly Span[]): void {
+    this.#dropped = dropped;
     const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
     for (let row = 0; row < packed.byteLength; row += packedRowBytes) {
       const micros = packedMicros(view, row);
@@ -137,7 +139,7 @@ export class DeviceComparison {
         this.#report("unexpected", micros, expected, extra);
       }
       if (this.#stored === 0 && this.#parked === 0 && other === undefined) {
-        if (micros < this.#droppedUntilUs) this.dropped++;
+        if (isWithin(micros, this.#dropped)) this.dropped++;
         else this.#report("missing", micros, expected, undefined);
       }
       this.#others = [];

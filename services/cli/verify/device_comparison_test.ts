@@ -62,8 +62,8 @@ function compareDropped(
       told.push((instantUs - firstUs) / intervalUs);
     },
   });
-  const droppedUntilUs = firstUs + untilTurn * intervalUs;
-  for (const page of pages) comparison.take(pack(page), droppedUntilUs);
+  const gone = [{ fromMicros: -Infinity, untilMicros: firstUs + untilTurn * intervalUs }];
+  for (const page of pages) comparison.take(pack(page), gone);
   comparison.finish();
   assert.deepEqual(told, [...Array(count).keys()]);
   const what = found.map(({ difference, micros }) =>

@@ -108,13 +108,12 @@ export class RollupComparison {
   /** Whether a bucket is one that readings of the run alone come to, and is kept exact. */
   #exactness(
     { table, bucketMicros }: RollupLevel,
-    { rolledUntilMicros, droppedUntilMicros, marked, tables }: RollupPage,
+    { rolledUntilMicros, marked, tables }: RollupPage,
   ): (startMicros: number) => boolean {
     const from = Math.max(this.#run.fromMicros, tables[table].droppedUntilMicros);
     const until = Math.min(this.#run.untilMicros, rolledUntilMicros);
     const inexact = new Set<number>();
     for (const hour of marked) {
-      if (hour < droppedUntilMicros) continue;
       const width = Math.max(bucketMicros, hourMicros);
       inexact.add(Math.floor(hour / width) * width);
     }

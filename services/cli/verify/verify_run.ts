@@ -7,6 +7,7 @@ import { rollupProgress } from "../../backend/store/rollups/rollup_progress.ts";
 import { packedRowBytes, type PackedRows } from "../../backend/store/runs/packed_rows.ts";
 import { pageRollups, type RollupPage } from "../../backend/store/runs/page_rollups.ts";
 import { pageRun, type RunPage } from "../../backend/store/runs/read_run.ts";
+import type { Span } from "../../backend/store/runs/span.ts";
 import { Fleet } from "../../generator/fleet/fleet.ts";
 import type { RunManifest } from "../../generator/run/run_manifest.ts";
 import { BucketTally } from "./bucket_tally.ts";
@@ -89,7 +90,7 @@ export async function verifyRun(options: VerifyRunOptions): Promise<RunCounts> {
     const rollups = progress.rolledUntilMicros > span.fromMicros
       ? await readRollups(deviceIds, dayOf(span.fromMicros))
       : [];
-    return { rows, rollups, droppedUntilMicros: progress.droppedUntilMicros };
+    return { rows, rollups, dropped: progress.dropped };
   };
 
   const read = async (first: number) => {
@@ -138,20 +139,20 @@ export async function verifyRun(options: VerifyRunOptions): Promise<RunCounts> {
       }
     };
     let compared = 0;
-    const take = async (rows: PackedRows, droppedUntilMicros: number) => {
-      comparison.take(rows, droppedUntilMicros);
+    const take = async (rows: PackedRows, dropped: readonly Span[]) => {
+      comparison.take(rows, dropped);
       options.onProgress(comparison.turn - compared);
       compared = comparison.turn;
       await compareRollups();
     };
-    await take(stored.rows, stored.droppedUntilMicros);
+    await take(stored.rows, stored.dropped);
     let full = stored.rows.byteLength === limit * packedRowBytes;
     while (full) {
       signal.throwIfAborted();
       const after = comparison.last!;
       const page = { deviceIds: [deviceId], span, after, limit: pageRows };
       const { rows: [next], progress } = await readRows(page);
-      await take(next!, progress.droppedUntilMicros);
+      await take(next!, progress.dropped);
       full = next!.byteLength === pageRows * packedRowBytes;
     }
     comparison.finish();
@@ -177,11 +178,11 @@ export async function verifyRun(options: VerifyRunOptions): Promise<RunCounts> {
       ahead.push(reading);
     }
     signal.throwIfAborted();
-    const { deviceIds, stored: { rows, rollups, droppedUntilMicros }, others } = await ahead
+    const { deviceIds, stored: { rows, rollups, dropped }, others } = await ahead
       .shift()!;
     outside += others;
     for (const [at, deviceId] of deviceIds.entries()) {
-      const stored = { rows: rows[at]!, rollups: rollups[at], droppedUntilMicros };
+      const stored = { rows: rows[at]!, rollups: rollups[at], dropped };
       await compareDevice(first + at, deviceId, stored);
     }
   }
@@ -200,8 +201,8 @@ interface StoredOfDevice {
   readonly rows: PackedRows;
   /** Undefined where nothing is rolled up. */
   readonly rollups: RollupPage | undefined;
-  /** Readings of before it may be gone. */
-  readonly droppedUntilMicros: number;
+  /** Readings of these days may be gone. */
+  readonly dropped: readonly Span[];
 }
 
 /** Days of which a device has about so many rollups; at least 1. */

@@ -2,8 +2,10 @@ import { type Kysely, type RawBuilder, sql } from "kysely";
 import { lockJob } from "../connection/on_one_replica.ts";
 import type { Database } from "../database.ts";
 import { deleteStaged } from "../history/compaction.ts";
+import { dayMicros } from "../partitions/days.ts";
 import { listPartitions, type Partition } from "../partitions/list_partitions.ts";
 import { lockPartitions } from "../partitions/partition_lock.ts";
+import type { Span } from "../rollups/plan_buckets.ts";
 import { instant } from "../rows/instant.ts";
 import { dropUnfinished } from "../history/drop_unfinished.ts";
 import { lockLate } from "../history/late_lock.ts";
@@ -11,7 +13,8 @@ import { lockBriefly } from "../schema/lock_briefly.ts";
 import type { MigrationContext } from "../schema/migration_turn.ts";
 import { countDays, type DayCounts, isSame, sumOf } from "./count_days.ts";
 import type { KeptPart } from "./kept_parts.ts";
-import { droppedBefore, rolledBefore } from "./rolled_before.ts";
+import { noteDropped } from "./note_dropped.ts";
+import { rolledBefore } from "./rolled_before.ts";
 
 /**
  * What came of dropping a partition:
@@ -60,7 +63,7 @@ export async function dropPart(
     await lockPartitions(transaction);
     if (!await isThere(transaction, part)) return;
     await sql`drop table ${sql.table(partition.name)}`.execute(transaction);
-    await forget(transaction, part);
+    await forget(transaction, part, counts);
     outcome = { is: "dropped", count: sumOf(counts) };
   });
   return outcome;
@@ -80,10 +83,13 @@ const rollupFloors = {
 } as const;
 
 /** Has nothing else tell of what is dropped, and notes that it is. */
-async function forget(transaction: Kysely<Database>, part: KeptPart): Promise<void> {
-  const { kind, partition } = part;
+async function forget(
+  transaction: Kysely<Database>,
+  { kind, partition }: KeptPart,
+  counts: DayCounts,
+): Promise<void> {
   if (kind === "rows" || kind === "history") {
-    await droppedBefore(transaction, partition.untilMicros);
+    await noteDropped(transaction, [...counts.keys()].map(spanOf));
     await deleteDays(transaction, partition, { expanded: kind === "rows" });
     if (kind === "rows") await forgetCompaction(transaction, partition);
     else await dropUnfinished(transaction, partition);
@@ -93,6 +99,11 @@ async function forget(transaction: Kysely<Database>, part: KeptPart): Promise<vo
   await transaction.updateTable("reading_progress")
     .set({ [floor]: sql<Date>`greatest(${sql.ref(floor)}, ${instant(partition.untilMicros)})` })
     .execute();
+}
+
+function spanOf(day: string): Span {
+  const fromMicros = Date.parse(day) * 1_000;
+  return { fromMicros, untilMicros: fromMicros + dayMicros };
 }
 
 /** A day of which the rows are dropped that a person wanted is as gone as one of which history is. */

@@ -6,7 +6,8 @@ import type { Database } from "../database.ts";
 import { dayMicros } from "../partitions/days.ts";
 import { instant } from "../rows/instant.ts";
 import { lockLate } from "../history/late_lock.ts";
-import { droppedBefore, rolledBefore } from "./rolled_before.ts";
+import { noteDropped } from "./note_dropped.ts";
+import { rolledBefore } from "./rolled_before.ts";
 
 /** A table that may have a partition without a beginning. */
 export type RowsTable = "sensor_readings" | "closed_readings";
@@ -66,7 +67,7 @@ export async function deleteLate(
       const { count, tieBreaks } = archived ?? gone;
       const isSame = gone.count === count && BigInt(gone.tieBreaks) === BigInt(tieBreaks);
       if (!isSame || !await rolledBefore(transaction, untilMicros)) throw stays;
-      await droppedBefore(transaction, untilMicros);
+      if (count > 0) await noteDropped(transaction, [{ fromMicros, untilMicros }]);
       return gone.count;
     });
   } catch (error) {

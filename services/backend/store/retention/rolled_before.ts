@@ -1,6 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import type { Database } from "../database.ts";
 import { instant } from "../rows/instant.ts";
+import { multirange } from "../rollups/dropped_spans.ts";
 import { rollupProgress } from "../rollups/rollup_progress.ts";
 
 /**
@@ -8,22 +9,11 @@ import { rollupProgress } from "../rollups/rollup_progress.ts";
  * do, so that these may go: rollups are not made anew of what is left.
  */
 export async function rolledBefore(db: Kysely<Database>, untilMicros: number): Promise<boolean> {
-  const { droppedUntilMicros, rolledUntilMicros } = await rollupProgress(db);
-  if (droppedUntilMicros >= untilMicros) return true;
+  const { dropped, rolledUntilMicros } = await rollupProgress(db);
   if (rolledUntilMicros < untilMicros) return false;
   const marked = await db.selectFrom("rollup_marks").select("hour")
-    .where("hour", ">=", instant(droppedUntilMicros))
     .where("hour", "<", instant(untilMicros))
+    .where(sql<boolean>`not hour <@ ${multirange(dropped)}`)
     .limit(1).executeTakeFirst();
   return marked === undefined;
-}
-
-/** Notes that readings of before `untilMicros` are gone, in the transaction that they go in. */
-export async function droppedBefore(
-  transaction: Kysely<Database>,
-  untilMicros: number,
-): Promise<void> {
-  await transaction.updateTable("reading_progress")
-    .set({ dropped_until: sql<Date>`greatest(dropped_until, ${instant(untilMicros)})` })
-    .execute();
 }

@@ -1,3 +1,5 @@
+import { isWithin } from "./is_within.ts";
+import { outside } from "./outside.ts";
 import {
   dayLevel,
   hourLevel,
@@ -28,7 +30,7 @@ export interface PlanOptions {
   readonly marked: ReadonlySet<number>;
   readonly progress: Pick<
     RollupProgress,
-    "rolledUntilMicros" | "droppedUntilMicros" | "rollupsDroppedUntilMicros"
+    "rolledUntilMicros" | "dropped" | "rollupsDroppedUntilMicros"
   >;
 }
 
@@ -44,7 +46,7 @@ export function planBuckets(
   { fromMicros, untilMicros }: Span,
   { bucketMicros, marked, progress }: PlanOptions,
 ): BucketPlan {
-  const { rolledUntilMicros, droppedUntilMicros, rollupsDroppedUntilMicros } = progress;
+  const { rolledUntilMicros, dropped, rollupsDroppedUntilMicros } = progress;
   const fitting = levels.filter((level) => bucketMicros % level.bucketMicros === 0);
   const plan = {
     rollups: { rollups_minute: [], rollups_hour: [], rollups_day: [] },
@@ -53,12 +55,13 @@ export function planBuckets(
   const cover = (span: Span, [level, ...finer]: readonly RollupLevel[]): void => {
     if (span.fromMicros >= span.untilMicros) return;
     if (level === undefined) {
-      // The rollups are all that there is of what comes before.
-      return addSpan(plan.readings, within(span, droppedUntilMicros, Infinity));
+      // Of what is gone, the rollups are all that there is.
+      for (const part of outside(span, dropped)) addSpan(plan.readings, part);
+      return;
     }
     const width = level.bucketMicros;
-    const dropped = rollupsDroppedUntilMicros[level.table];
-    const from = Math.ceil(Math.max(span.fromMicros, dropped) / width) * width;
+    const least = Math.max(span.fromMicros, rollupsDroppedUntilMicros[level.table]);
+    const from = Math.ceil(least / width) * width;
     const until = Math.floor(span.untilMicros / width) * width;
     if (from >= until) return cover(span, finer);
     cover({ ...span, untilMicros: from }, finer);
@@ -69,7 +72,7 @@ export function planBuckets(
   for (const hour of [...marked].sort((a, b) => a - b)) {
     const hole = within({ fromMicros: hour, untilMicros: hour + hourMicros }, at, untilMicros);
     // What is left of its readings tells less than its rollups do.
-    if (hole.fromMicros >= hole.untilMicros || hour < droppedUntilMicros) continue;
+    if (hole.fromMicros >= hole.untilMicros || isWithin(hour, dropped)) continue;
     if (hour >= rolledUntilMicros) break;
     cover({ fromMicros: at, untilMicros: hole.fromMicros }, fitting);
     addSpan(plan.readings, hole);

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { isWithin } from "./is_within.ts";
+import { outside } from "./outside.ts";
 import { planBuckets, type Span } from "./plan_buckets.ts";
 import { dayLevel, hourLevel, hourMicros, minuteLevel } from "./rollup_levels.ts";
 
@@ -9,7 +11,7 @@ const levels = [minuteLevel, hourLevel, dayLevel];
 
 const progressOf = (rolledUntilMicros: number) => ({
   rolledUntilMicros,
-  droppedUntilMicros: -Infinity,
+  dropped: [],
   rollupsDroppedUntilMicros: {
     rollups_minute: -Infinity,
     rollups_hour: -Infinity,
@@ -47,16 +49,16 @@ Deno.test("planBuckets reads marked hours, and what is not rolled up, from the r
 });
 
 Deno.test("planBuckets has nothing but rollups tell of time whose readings are gone", () => {
-  const progress = { ...progressOf(9 * day), droppedUntilMicros: 2 * day };
+  const progress = { ...progressOf(9 * day), dropped: [span(day, 2 * day)] };
   const options = { bucketMicros: minute, marked: new Set([day]), progress };
-  const from = day + 1;
+  const from = day - 1;
   assert.deepEqual(planBuckets(span(from, 2 * day + 1), options), {
     rollups: {
       rollups_day: [],
       rollups_hour: [],
-      rollups_minute: [span(day + minute, 2 * day)],
+      rollups_minute: [span(day, 2 * day)],
     },
-    readings: [span(2 * day, 2 * day + 1)],
+    readings: [span(day - 1, day), span(2 * day, 2 * day + 1)],
   });
 });
 
@@ -76,16 +78,18 @@ Deno.test("planBuckets covers each moment once, but for readings that are gone",
     fc.constantFrom(1, 60, 600, 3_600, 7_200, 86_400, 604_800),
     fc.uniqueArray(fc.integer({ min: 0, max: 6 * 24 }), { maxLength: 20 }),
     bounds(hourMicros),
-    bounds(day),
+    fc.tuple(bounds(day), bounds(day)),
     fc.tuple(bounds(day), bounds(day), bounds(day)),
-    (a, b, bucketSeconds, hours, rolledUntilMicros, droppedUntilMicros, dropped) => {
+    (a, b, bucketSeconds, hours, rolledUntilMicros, [c, d], floors) => {
       const asked = span(Math.min(a, b), Math.max(a, b));
       const bucketMicros = bucketSeconds * 1_000_000;
       const marked = new Set(hours.map((hour) => hour * hourMicros));
-      const [rollups_minute, rollups_hour, rollups_day] = dropped;
+      const [rollups_minute, rollups_hour, rollups_day] = floors;
+      const dropped = c === d ? [] : [span(Math.min(c, d), Math.max(c, d))];
+      const isDropped = (micros: number) => isWithin(micros, dropped);
       const progress = {
-        rolledUntilMicros: Math.max(rolledUntilMicros, droppedUntilMicros),
-        droppedUntilMicros,
+        rolledUntilMicros: Math.max(rolledUntilMicros, c, d),
+        dropped,
         rollupsDroppedUntilMicros: { rollups_minute, rollups_hour, rollups_day },
       };
       const { rollups, readings } = planBuckets(asked, { bucketMicros, marked, progress });
@@ -96,7 +100,7 @@ Deno.test("planBuckets covers each moment once, but for readings that are gone",
           assert(untilMicros <= progress.rolledUntilMicros);
           assert(fromMicros >= progress.rollupsDroppedUntilMicros[table]);
           for (const hour of marked) {
-            if (hour < droppedUntilMicros) continue;
+            if (isDropped(hour)) continue;
             assert(hour + hourMicros <= fromMicros || hour >= untilMicros, "a marked hour");
           }
         }
@@ -105,11 +109,12 @@ Deno.test("planBuckets covers each moment once, but for readings that are gone",
       const all = [...Object.values(rollups).flat(), ...readings];
       for (const { fromMicros, untilMicros } of all.sort((a, b) => a.fromMicros - b.fromMicros)) {
         assert(fromMicros >= at && untilMicros > fromMicros);
-        assert(fromMicros === at || fromMicros <= droppedUntilMicros, "something is left out");
+        const left = outside(span(at, fromMicros), dropped);
+        assert.deepEqual(left, [], "something is left out");
         at = untilMicros;
       }
-      assert(at === asked.untilMicros || asked.untilMicros <= droppedUntilMicros);
-      for (const { fromMicros } of readings) assert(fromMicros >= droppedUntilMicros);
+      assert.deepEqual(outside(span(at, asked.untilMicros), dropped), []);
+      for (const part of readings) assert.deepEqual(outside(part, dropped), [part]);
     },
   ));
 });

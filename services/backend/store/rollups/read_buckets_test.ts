@@ -12,6 +12,7 @@ import { insertChunks } from "../history/insert_chunks.ts";
 import { makeMonths } from "../history/make_months.ts";
 import { columnsOf } from "../../history/columns_of.ts";
 import { writeReadings } from "../readings/write_readings.ts";
+import { noteDropped } from "../retention/note_dropped.ts";
 import { readBuckets } from "./read_buckets.ts";
 import { rollSpan } from "./roll_span.ts";
 import { hourMicros } from "./rollup_levels.ts";
@@ -125,8 +126,7 @@ eachDatabase("readBuckets", {
     await writeReadings(db, defaultTenant, rows);
     await rollUp(db);
     await sql`truncate sensor_readings`.execute(db);
-    const dropped = new Date((noon + 5 * hourMicros) / 1_000);
-    await sql`update reading_progress set dropped_until = ${dropped}`.execute(db);
+    await noteDropped(db, [{ fromMicros: noon, untilMicros: noon + 5 * hourMicros }]);
     await writeReadings(db, defaultTenant, [readingRow("a", { temperature: -80 })]);
     const query = {
       deviceId: "a",

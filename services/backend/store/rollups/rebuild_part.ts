@@ -4,6 +4,7 @@ import { textArray } from "../connection/binary_array.ts";
 import type { Database } from "../database.ts";
 import { pageDeviceKeys } from "../rows/page_device_keys.ts";
 import { instant } from "../rows/instant.ts";
+import { outside } from "./outside.ts";
 import type { Span } from "./plan_buckets.ts";
 import { rollSpan } from "./roll_span.ts";
 import { dayLevel, hourLevel, minuteLevel } from "./rollup_levels.ts";
@@ -33,14 +34,16 @@ export async function rebuildPart(
   },
 ): Promise<RebuiltPart> {
   const page = await pageDeviceKeys(transaction, after, maxDevices);
-  const fromMicros = Math.max(days.fromMicros, progress.droppedUntilMicros);
   const untilMicros = Math.min(days.untilMicros, progress.rolledUntilMicros);
+  const parts = outside({ ...days, untilMicros }, progress.dropped);
   let readings = 0;
   for (const [tenantId, devices] of Map.groupBy(page, ({ tenantId }) => tenantId)) {
     const deviceIds = devices.map(({ deviceId }) => deviceId);
-    const span = { tenantId, deviceIds, fromMicros, untilMicros };
-    await deleteBuckets(transaction, span);
-    readings += await rollSpan(transaction, span, progress);
+    for (const part of parts) {
+      const span = { tenantId, deviceIds, ...part };
+      await deleteBuckets(transaction, span);
+      readings += await rollSpan(transaction, span, progress);
+    }
   }
   const more = page.length === maxDevices;
   return { devices: page.length, readings, next: more ? page.at(-1) : undefined };

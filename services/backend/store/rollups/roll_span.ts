@@ -1,6 +1,7 @@
 import type { Kysely } from "kysely";
 import type { Database } from "../database.ts";
 import { outlastReaders } from "../partitions/outlast_readers.ts";
+import { outside } from "./outside.ts";
 import { dayLevel, hourLevel, minuteLevel, type RollupLevel } from "./rollup_levels.ts";
 import type { RollupProgress } from "./rollup_progress.ts";
 import { makeRollupPartitions } from "./rollup_partitions.ts";
@@ -9,7 +10,7 @@ import { writeFromReadings } from "./write_from_readings.ts";
 
 type Kept = Pick<
   RollupProgress,
-  "rolledUntilMicros" | "droppedUntilMicros" | "rollupsDroppedUntilMicros"
+  "rolledUntilMicros" | "dropped" | "rollupsDroppedUntilMicros"
 >;
 
 interface RollOptions {
@@ -30,12 +31,14 @@ export async function rollSpan(
   kept: Kept,
   options: RollOptions = {},
 ): Promise<number> {
-  const there = from(span, kept.droppedUntilMicros);
-  if (there.fromMicros >= there.untilMicros) return 0;
-  const days = wholeDays(there, kept.rolledUntilMicros);
-  const readings = await write(transaction, minuteLevel, undefined, there, kept, options);
-  await write(transaction, hourLevel, minuteLevel, there, kept, options);
-  await write(transaction, dayLevel, hourLevel, days, kept, options);
+  let readings = 0;
+  for (const part of outside(span, kept.dropped)) {
+    const there = { ...span, ...part };
+    const days = wholeDays(there, kept.rolledUntilMicros);
+    readings += await write(transaction, minuteLevel, undefined, there, kept, options);
+    await write(transaction, hourLevel, minuteLevel, there, kept, options);
+    await write(transaction, dayLevel, hourLevel, days, kept, options);
+  }
   return readings;
 }
 

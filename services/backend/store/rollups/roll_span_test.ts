@@ -15,6 +15,7 @@ import { stageClosed } from "../history/stage_closed.ts";
 import { closeOldest } from "../partitions/close_days.ts";
 import { dayMicros, dayOf } from "../partitions/days.ts";
 import { writeReadings } from "../readings/write_readings.ts";
+import { noteDropped } from "../retention/note_dropped.ts";
 import { rollSpan } from "./roll_span.ts";
 import { hourMicros } from "./rollup_levels.ts";
 import { rollupProgress } from "./rollup_progress.ts";
@@ -119,10 +120,19 @@ eachDatabase("rollSpan", {
     await writeReadings(db, defaultTenant, rows);
     await rollAll(db, ["a"], noon);
     await sql`truncate sensor_readings`.execute(db);
-    const nextDay = new Date((dayOf(noon) + dayMicros) / 1_000);
-    await sql`update reading_progress set dropped_until = ${nextDay}`.execute(db);
+    await noteDropped(db, [{ fromMicros: dayOf(noon), untilMicros: dayOf(noon) + dayMicros }]);
     await writeReadings(db, defaultTenant, [readingRow("a", { seconds: noonSeconds + 5 })]);
     assert.equal(await rollAll(db, ["a"], noon), 0);
+    await assertTold(db, rows);
+  },
+
+  async "tells of readings of a day that is kept, where later ones are gone"(db) {
+    await writeDevices(db, defaultTenant, [device("a")]);
+    const rows = threeHours("a", noon);
+    await writeReadings(db, defaultTenant, rows);
+    const nextDay = dayOf(noon) + dayMicros;
+    await noteDropped(db, [{ fromMicros: nextDay, untilMicros: nextDay + dayMicros }]);
+    assert.equal(await rollAll(db, ["a"], noon), 360);
     await assertTold(db, rows);
   },
 

@@ -1,6 +1,8 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Database } from "../database.ts";
 import { instant } from "../rows/instant.ts";
+import { droppedBounds, multirange, spansBetween } from "./dropped_spans.ts";
+import type { Span } from "./plan_buckets.ts";
 import type { RollupTable } from "./rollup_levels.ts";
 
 /** How far rollups are; all in Unix microseconds, -Infinity where it has not begun. */
@@ -11,8 +13,8 @@ export interface RollupProgress {
   readonly markingUntilMicros: number;
   /** Days of before it are closed: their readings may be in any table. */
   readonly openFromMicros: number;
-  /** Readings of before it are gone. */
-  readonly droppedUntilMicros: number;
+  /** Days of which readings are gone: in order, and apart from each other. */
+  readonly dropped: readonly Span[];
   /** Buckets of before it are gone, or were never made. */
   readonly rollupsDroppedUntilMicros: Readonly<Record<RollupTable, number>>;
   /** By the database's clock. */
@@ -25,16 +27,17 @@ export async function rollupProgress(db: Kysely<Database>): Promise<RollupProgre
       microsOf(eb.ref("rolled_until")).as("rolledUntilMicros"),
       microsOf(eb.ref("marking_until")).as("markingUntilMicros"),
       microsOf(eb.ref("open_from")).as("openFromMicros"),
-      microsOf(eb.ref("dropped_until")).as("droppedUntilMicros"),
+      droppedBounds.as("bounds"),
       microsOf(eb.ref("minutes_dropped_until")).as("minutes"),
       microsOf(eb.ref("hours_dropped_until")).as("hours"),
       microsOf(eb.ref("days_dropped_until")).as("days"),
       microsOf(sql`now()`).as("nowMicros"),
     ])
     .executeTakeFirstOrThrow();
-  const { minutes, hours, days, ...progress } = row;
+  const { bounds, minutes, hours, days, ...progress } = row;
   return {
     ...progress,
+    dropped: spansBetween(bounds),
     rollupsDroppedUntilMicros: {
       rollups_minute: minutes,
       rollups_hour: hours,
@@ -45,12 +48,12 @@ export async function rollupProgress(db: Kysely<Database>): Promise<RollupProgre
 
 /** Whether readings and rollups are where they were by then, as part of a statement. */
 export function isAsBefore(
-  { openFromMicros, droppedUntilMicros, rollupsDroppedUntilMicros }: RollupProgress,
+  { openFromMicros, dropped, rollupsDroppedUntilMicros }: RollupProgress,
 ): RawBuilder<boolean> {
   const { rollups_minute, rollups_hour, rollups_day } = rollupsDroppedUntilMicros;
   return sql<boolean>`(
     open_from = ${instant(openFromMicros)}
-    and dropped_until = ${instant(droppedUntilMicros)}
+    and dropped = ${multirange(dropped)}
     and minutes_dropped_until = ${instant(rollups_minute)}
     and hours_dropped_until = ${instant(rollups_hour)}
     and days_dropped_until = ${instant(rollups_day)}

@@ -12,8 +12,6 @@ export interface RollupPage {
   readonly span: Span;
   /** Buckets that end there or before are rolled up, but for those of marked hours. */
   readonly rolledUntilMicros: number;
-  /** Readings of before it are gone: what their rollups say stays, marked or not. */
-  readonly droppedUntilMicros: number;
   /** Beginnings of marked hours, in Unix microseconds. */
   readonly marked: ReadonlySet<number>;
   readonly tables: Readonly<Record<RollupTable, RollupPart>>;
@@ -28,7 +26,6 @@ export interface RollupPart {
 interface PageRow {
   readonly device_id: string;
   readonly rolled_until: number;
-  readonly dropped_until: number;
   readonly minutes_dropped_until: number;
   readonly hours_dropped_until: number;
   readonly days_dropped_until: number;
@@ -69,7 +66,6 @@ export async function pageRollups(
 const progress = sql.join(
   [
     "rolled_until",
-    "dropped_until",
     "minutes_dropped_until",
     "hours_dropped_until",
     "days_dropped_until",
@@ -103,7 +99,6 @@ function pageOf(row: PageRow, span: Span): RollupPage {
   return {
     span,
     rolledUntilMicros: row.rolled_until,
-    droppedUntilMicros: row.dropped_until,
     marked: new Set(row.marked),
     tables: {
       rollups_minute: part(row.minutes_dropped_until, row.minutes),
