@@ -4,7 +4,7 @@ import { countDays } from "../store/retention/count_days.ts";
 import { type DuePart, dueParts, type NextDrop, nextDrop } from "../store/retention/due_parts.ts";
 import { keptParts } from "../store/retention/kept_parts.ts";
 import type { RetentionPolicy } from "../store/retention/retention_policy.ts";
-import { rolledBefore } from "../store/retention/rolled_before.ts";
+import { isRolledUp } from "../store/retention/is_rolled_up.ts";
 
 /** Something that would go now. */
 export interface PlannedDrop {
@@ -48,12 +48,13 @@ async function planDrop(db: Kysely<Database>, part: DuePart): Promise<PlannedDro
   const count = due.reduce((sum, [, count]) => sum + count, 0);
   const days = due.map(([day]) => day);
   const isReadings = kind === "rows" || kind === "history";
+  const untilMicros = Math.min(partition.untilMicros, beforeMicros);
   return {
     part,
     days,
     count,
     bytes: beforeMicros === Infinity ? bytes : Math.round(bytes * count / Math.max(all, 1)),
     waits: isReadings && count > 0 &&
-      !await rolledBefore(db, Math.min(partition.untilMicros, beforeMicros)),
+      !await isRolledUp(db, { ...partition, untilMicros }),
   };
 }

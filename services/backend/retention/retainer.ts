@@ -13,7 +13,7 @@ import { firstInstant } from "../store/retention/first_instant.ts";
 import type { RowsTable } from "../store/retention/late_rows.ts";
 import type { ReadingsTable } from "../store/retention/read_day.ts";
 import { dueUntil, type RetentionPolicy } from "../store/retention/retention_policy.ts";
-import { rolledBefore } from "../store/retention/rolled_before.ts";
+import { isRolledUp } from "../store/retention/is_rolled_up.ts";
 import type { MigrationContext } from "../store/schema/migration_turn.ts";
 import { archiveDay } from "./archive_day.ts";
 import { type LateSweep, sweep, sweepArchived } from "./late_sweep.ts";
@@ -98,7 +98,7 @@ export class Retainer {
       return await this.#delete(part, table as RowsTable, part.rowsBeforeMicros, signal);
     }
     if (part.kind !== "rows" && part.kind !== "history") return await this.#drop(part, signal);
-    if (!await rolledBefore(this.#options.db, part.partition.untilMicros)) return undefined;
+    if (!await isRolledUp(this.#options.db, part.partition)) return undefined;
     const { archive } = this.#options;
     if (archive === undefined) return await this.#drop(part, signal);
     const to = { directory: archive, signal };
@@ -174,7 +174,9 @@ export class Retainer {
     if (first === undefined) return undefined;
     const fromMicros = dayOf(first);
     // What is left of a day of which rollups do not tell all has to wait, with all later ones.
-    if (!await rolledBefore(db, fromMicros + dayMicros)) return undefined;
+    if (!await isRolledUp(db, { fromMicros, untilMicros: fromMicros + dayMicros })) {
+      return undefined;
+    }
     const options = { db, table, fromMicros };
     if (directory === undefined) {
       this.#sweeps.set(name, sweep(options));

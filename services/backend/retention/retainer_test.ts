@@ -223,6 +223,7 @@ eachDatabase("Retainer", {
     await sql`insert into rollup_marks values (0, '2024-02-20 23:00Z', 'a')`.execute(db);
     assert.deepEqual(inWords(await run(retainer(db, options))), []);
     await sql`update rollup_marks set hour = '2024-02-21 00:00Z'`.execute(db);
+    await sql`insert into rollup_marks values (0, '2024-02-19 23:00Z', 'a')`.execute(db);
     assert.deepEqual(inWords(await run(retainer(db, options))), [
       "drop sensor_readings_20240220 9",
     ]);

@@ -14,7 +14,7 @@ import type { MigrationContext } from "../schema/migration_turn.ts";
 import { countDays, type DayCounts, isSame, sumOf } from "./count_days.ts";
 import type { KeptPart } from "./kept_parts.ts";
 import { noteDropped } from "./note_dropped.ts";
-import { rolledBefore } from "./rolled_before.ts";
+import { isRolledUp } from "./is_rolled_up.ts";
 
 /**
  * What came of dropping a partition:
@@ -55,7 +55,7 @@ export async function dropPart(
     await lockJob(transaction, "roll_up");
     if (part.kind === "rows" || part.kind === "history") {
       await lockLate(transaction, "alone");
-      if (!await rolledBefore(transaction, partition.untilMicros)) {
+      if (!await isRolledUp(transaction, partition)) {
         outcome = { is: "not rolled" };
         return;
       }

@@ -7,7 +7,7 @@ import { dayMicros } from "../partitions/days.ts";
 import { instant } from "../rows/instant.ts";
 import { lockLate } from "../history/late_lock.ts";
 import { noteDropped } from "./note_dropped.ts";
-import { rolledBefore } from "./rolled_before.ts";
+import { isRolledUp } from "./is_rolled_up.ts";
 
 /** A table that may have a partition without a beginning. */
 export type RowsTable = "sensor_readings" | "closed_readings";
@@ -39,7 +39,7 @@ export async function deleteLate(
   { tenantId, deviceIds }: DeviceRows,
   archived: RowsTally | undefined,
 ): Promise<number | undefined> {
-  const untilMicros = fromMicros + dayMicros;
+  const day = { fromMicros, untilMicros: fromMicros + dayMicros };
   const stays = new Error("they stay");
   try {
     return await db.transaction().execute(async (transaction) => {
@@ -55,7 +55,7 @@ export async function deleteLate(
             .where("tenant_id", "=", tenantId)
             .where("device_id", "=", sql<string>`any(${textArray(deviceIds)}::text[])`)
             .where("timestamp", ">=", instant(fromMicros))
-            .where("timestamp", "<", instant(untilMicros))
+            .where("timestamp", "<", instant(day.untilMicros))
             .returning("tie_break"),
       )
         .selectFrom("gone")
@@ -66,8 +66,8 @@ export async function deleteLate(
         .executeTakeFirstOrThrow();
       const { count, tieBreaks } = archived ?? gone;
       const isSame = gone.count === count && BigInt(gone.tieBreaks) === BigInt(tieBreaks);
-      if (!isSame || !await rolledBefore(transaction, untilMicros)) throw stays;
-      if (count > 0) await noteDropped(transaction, [{ fromMicros, untilMicros }]);
+      if (!isSame || !await isRolledUp(transaction, day)) throw stays;
+      if (count > 0) await noteDropped(transaction, [day]);
       return gone.count;
     });
   } catch (error) {
