@@ -1,5 +1,4 @@
 import { isWithin } from "./is_within.ts";
-import { outside } from "./outside.ts";
 import {
   dayLevel,
   hourLevel,
@@ -54,11 +53,7 @@ export function planBuckets(
   } as Record<"rollups", Record<RollupTable, Span[]>> & Record<"readings", Span[]>;
   const cover = (span: Span, [level, ...finer]: readonly RollupLevel[]): void => {
     if (span.fromMicros >= span.untilMicros) return;
-    if (level === undefined) {
-      // Of what is gone, the rollups are all that there is.
-      for (const part of outside(span, dropped)) addSpan(plan.readings, part);
-      return;
-    }
+    if (level === undefined) return addSpan(plan.readings, span);
     const width = level.bucketMicros;
     const least = Math.max(span.fromMicros, rollupsDroppedUntilMicros[level.table]);
     const from = Math.ceil(least / width) * width;

@@ -15,7 +15,8 @@ export interface BucketQuery extends Span {
 /**
  * What a device's readings come to in buckets of time, in order, without those
  * that have none: exact, of one moment, and clipped to what is asked for. Where
- * the readings are gone, it tells what the rollups do that are kept and fit.
+ * readings are gone, it tells what the rollups do that are kept and fit; where
+ * none does, what has been brought back, or has come since.
  */
 export async function readBuckets(
   db: Kysely<Database>,
