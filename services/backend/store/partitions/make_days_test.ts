@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
-import { type Kysely, sql } from "kysely";
+import { sql } from "kysely";
 import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { areContiguous, daysAgo, loseDays } from "../../../../tests/support/days.ts";
 import { eachDatabase, eachServer, postgresTest } from "../../../../tests/support/each_database.ts";
+import { inTurn } from "../../../../tests/support/in_turn.ts";
 import { device } from "../../../../tests/support/store_rows.ts";
-import { sqlState } from "../connection/write_failure.ts";
-import type { Database } from "../database.ts";
 import { writeDevices } from "../devices/write_devices.ts";
 import { dayMicros, isoDay } from "./days.ts";
-import { listPartitions, type Partition } from "./list_partitions.ts";
+import { listPartitions } from "./list_partitions.ts";
 import { daysBetween, makeDays } from "./make_days.ts";
 
 const at = (iso: string) => Date.parse(iso) * 1_000;
@@ -69,24 +68,13 @@ eachDatabase("makeDays", {
   },
 });
 
-/** As who needs a day does: again where others took too long with it. */
-async function makeInTurn(
-  db: Kysely<Database>,
-  untilMicros: number,
-): Promise<readonly Partition[]> {
-  try {
-    return await makeDays(db, untilMicros);
-  } catch (error) {
-    if (sqlState(error) !== "55P03") throw error;
-    return await makeInTurn(db, untilMicros);
-  }
-}
-
 eachServer("makeDays by several", {
   async "makes each day once, and all go on"(db) {
     await loseDays(db, daysAgo(3));
     const until = daysAgo(-3);
-    const made = await Promise.all(Array.from({ length: 4 }, () => makeInTurn(db, until)));
+    const made = await Promise.all(
+      Array.from({ length: 4 }, () => inTurn(() => makeDays(db, until))),
+    );
     const all = made.flat().map(({ name }) => name);
     assert.deepEqual(all.toSorted(), [...new Set(all)].toSorted());
     const partitions = await listPartitions(db, "sensor_readings");
@@ -105,6 +93,6 @@ postgresTest("makeDays beside one who writes devices", {
       await sql`update iot_devices set location = 'elsewhere'`.execute(other);
       await assert.rejects(makeDays(db, until), { code: "55P03" });
     });
-    assert.ok((await makeInTurn(db, until)).length > 0);
+    assert.ok((await inTurn(() => makeDays(db, until))).length > 0);
   },
 });

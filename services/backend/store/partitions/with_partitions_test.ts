@@ -13,6 +13,7 @@ import {
   rowsAt,
 } from "../../../../tests/support/days.ts";
 import { eachDatabase, eachServer } from "../../../../tests/support/each_database.ts";
+import { inTurn } from "../../../../tests/support/in_turn.ts";
 import { createTestDatabase, postgresUrl } from "../../../../tests/support/postgres.ts";
 import { countRows, device } from "../../../../tests/support/store_rows.ts";
 import { unmarked } from "../../../../tests/support/unmarked.ts";
@@ -118,7 +119,7 @@ eachServer("A reading whose partition several miss at once", {
     await writeDevices(db, defaultTenant, ids.map((id) => device(id)));
     await loseDays(db, daysAgo(2));
     const written = await Promise.all(
-      ids.map((id) => writeReadings(db, defaultTenant, rowsAt(id, daysAgo(0), 3))),
+      ids.map((id) => inTurn(() => writeReadings(db, defaultTenant, rowsAt(id, daysAgo(0), 3)))),
     );
     assert.deepEqual(written, ids.map(() => ({ stored: 3, parked: 0 })));
     await isWhole(db);
