@@ -19,7 +19,7 @@ import { UnreadableFileError } from "./unreadable_file_error.ts";
 
 const dayMicros = 86_400_000_000;
 /** Codes of errors where the disk is full, or the user's part of it. */
-const outOfRoom = new Set(["ENOSPC", "EDQUOT"]);
+const outOfRoom: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT"]);
 const makeRoom = "; make room there, or name a directory that has it: " +
   "what is not archived is not dropped";
 
@@ -115,7 +115,7 @@ async function toward<Result>(
     if (signal?.aborted) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     if (cause instanceof FileInUseError) throw new FileInUseError(`${task}: ${reason}`, { cause });
-    const isFull = outOfRoom.has((cause as { readonly code?: string }).code ?? "");
+    const isFull = outOfRoom.has((cause as { readonly code?: unknown } | null)?.code);
     throw new Error(`${task}: ${reason}${isFull ? makeRoom : ""}`, { cause });
   }
 }
