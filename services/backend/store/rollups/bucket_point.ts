@@ -1,5 +1,5 @@
 import { measures } from "#shared/telemetry/measures.ts";
-import { newestGroups, newestKeyLength } from "./bucket_summary.ts";
+import { newestColumns, newestGroups, newestKeyLength } from "./bucket_summary.ts";
 
 /** What a measure was in a bucket. */
 export interface MeasureSummary {
@@ -42,7 +42,6 @@ const columns = measures.map((measure) => {
     last: newestKeyLength + newestGroups[group]!.indexOf(measure),
   };
 });
-const newestColumns = newestGroups.map((_, group) => `newest_${group}`);
 
 /** @param parts Of which each has other readings of the bucket; at least one. */
 export function pointOf(startMicros: number, parts: readonly PartRow[]): BucketPoint {

@@ -17,6 +17,9 @@ export const newestGroups: readonly (readonly Measure[])[] = [
   ...measures.filter(({ optional }) => optional).map((measure) => [measure]),
 ].filter((group) => group.length > 0);
 
+/** Where the aggregates tell of each group, in the same order. */
+export const newestColumns: readonly string[] = newestGroups.map((_, group) => `newest_${group}`);
+
 /** Numbers before the values of a group: instant, and the halves of the tie break, which order as it does. */
 export const newestKeyLength = 3;
 
@@ -76,18 +79,13 @@ function summaryOf(row: RowParts): BucketSummary {
     const newest = sql`max(array[${row.key}, ${sql.join(group.map(row.last))}])`;
     const unset = group.filter(({ optional }) => optional)
       .map((measure) => sql`filter (where ${row.last(measure)} is not null)`);
-    aggregates.push(sql`${newest} ${sql.join(unset)} as ${newestOf(at)}`);
+    aggregates.push(sql`${newest} ${sql.join(unset)} as ${sql.id(newestColumns[at]!)}`);
   });
   return { aggregates: sql.join(aggregates), columns: sql.join(columns) };
-}
-
-/** Of the array that a group has its last values from. */
-function newestOf(group: number): RawBuilder<unknown> {
-  return sql.id(`newest_${group}`);
 }
 
 function lastOf(measure: Measure): RawBuilder<unknown> {
   const group = newestGroups.findIndex((group) => group.includes(measure));
   const place = newestKeyLength + newestGroups[group]!.indexOf(measure) + 1;
-  return sql`(${newestOf(group)})[${sql.lit(place)}]`;
+  return sql`(${sql.id(newestColumns[group]!)})[${sql.lit(place)}]`;
 }

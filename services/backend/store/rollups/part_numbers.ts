@@ -1,19 +1,13 @@
 import { type RawBuilder, sql } from "kysely";
-import { measures } from "#shared/telemetry/measures.ts";
 import { readFloat8Array } from "../connection/read_binary_array.ts";
 import type { PartRow } from "./bucket_point.ts";
-import { newestGroups, newestKeyLength } from "./bucket_summary.ts";
+import { newestColumns, newestGroups, newestKeyLength } from "./bucket_summary.ts";
+import { rollupColumns } from "./rollup_columns.ts";
 
-/** What `BucketSummary.aggregates` names, but for the newest values. */
-const columns = [
-  "readings",
-  ...measures.flatMap(({ column, optional }) => [
-    ...(optional ? [`${column}_count`] : []),
-    ...["min", "max", "mean"].map((name) => `${column}_${name}`),
-  ]),
-];
+/** What `BucketSummary.aggregates` names: the last values are among the newest. */
+const columns = rollupColumns.filter((column) => !column.endsWith("_last"));
 const newest = newestGroups.map((group, at) => ({
-  column: `newest_${at}`,
+  column: newestColumns[at]!,
   length: newestKeyLength + group.length,
 }));
 const width = 1 + columns.length + newest.reduce((sum, { length }) => sum + length, 0);

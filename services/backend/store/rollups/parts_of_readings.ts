@@ -3,7 +3,7 @@ import type { ReadingColumns } from "../../history/reading_columns.ts";
 import { tieBreakAt } from "../../history/tie_break_at.ts";
 import type { PartRow } from "./bucket_point.ts";
 import { bucketStart } from "./bucket_start.ts";
-import { newestGroups } from "./bucket_summary.ts";
+import { newestColumns, newestGroups } from "./bucket_summary.ts";
 import type { Span } from "./plan_buckets.ts";
 
 /** What unpacked readings of the spans come to, by beginnings of buckets; as a query tells it of rows. */
@@ -58,7 +58,12 @@ function partOf(columns: ReadingColumns, from: number, until: number): PartRow {
     part[`${column}_mean`] = count > 0 ? sum / count : null;
   });
   newestGroups.forEach((group, at) => {
-    part[`newest_${at}`] = newestOf(columns, from, until, group.map((m) => measures.indexOf(m)));
+    part[newestColumns[at]!] = newestOf(
+      columns,
+      from,
+      until,
+      group.map((m) => measures.indexOf(m)),
+    );
   });
   return { ...part, readings: until - from };
 }
