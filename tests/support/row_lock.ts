@@ -15,6 +15,22 @@ export async function untilOneWaits(db: Kysely<Database>): Promise<void> {
   }, { what: "a session to wait for a lock" });
 }
 
+/** Resolves once some session waits for a lock on the table, or the work that may has ended. */
+export async function untilItWaits(
+  db: Kysely<Database>,
+  table: string,
+  work: Promise<unknown>,
+): Promise<void> {
+  let ended = false;
+  const end = () => ended = true;
+  work.then(end, end);
+  await waitUntil(async () => {
+    const { rows } = await sql`
+      select from pg_locks where not granted and relation = to_regclass(${table})`.execute(db);
+    return ended || rows.length > 0;
+  }, { what: `a session to wait for ${table}` });
+}
+
 /** Whether a statement would have to wait for another session; it is undone. */
 export async function wouldWait(
   db: Kysely<Database>,

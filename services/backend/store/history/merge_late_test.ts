@@ -3,9 +3,8 @@ import { sql } from "kysely";
 import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { daysAgo, rowsAt } from "../../../../tests/support/days.ts";
 import { postgresTest } from "../../../../tests/support/each_database.ts";
-import { untilOneWaits } from "../../../../tests/support/row_lock.ts";
+import { untilItWaits, untilOneWaits } from "../../../../tests/support/row_lock.ts";
 import { device } from "../../../../tests/support/store_rows.ts";
-import { waitUntil } from "../../../../tests/support/wait_until.ts";
 import { writeDevices } from "../devices/write_devices.ts";
 import { dayMicros, dayOf } from "../partitions/days.ts";
 import { listPartitions } from "../partitions/list_partitions.ts";
@@ -24,20 +23,14 @@ postgresTest("mergeLate", {
     await writeReadings(db, defaultTenant, rowsAt("a", day, 20));
     let reading: Promise<readonly unknown[]> | undefined;
     let merging: Promise<MergedLate> | undefined;
-    let merged = false;
     await db.transaction().execute(async (transaction) => {
       // The reader has looked which months there are when it comes to this index.
       await sql`reindex index ${sql.id(`${before!.name}_pkey`)}`.execute(transaction);
       const page = { deviceId: "a", before: undefined, limit: 100 };
       reading = pageReadings(db, defaultTenant, page);
       await untilOneWaits(db);
-      merging = mergeLate(db, undefined).finally(() => merged = true);
-      await waitUntil(async () => {
-        const { rows } = await sql`
-          select from pg_locks where not granted and relation = 'sensor_history'::regclass`
-          .execute(db);
-        return merged || rows.length > 0;
-      }, { what: "late readings to be packed" });
+      merging = mergeLate(db, undefined);
+      await untilItWaits(db, "sensor_history", merging);
     });
     assert.equal((await reading!).length, 21);
     assert.equal((await merging!).merged, 20);

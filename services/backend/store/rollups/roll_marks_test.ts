@@ -3,10 +3,9 @@ import { type Kysely, sql } from "kysely";
 import { defaultTenant } from "#shared/telemetry/tenant.ts";
 import { assertSameBuckets, bucketsOf } from "../../../../tests/support/bucket_oracle.ts";
 import { eachDatabase, postgresTest } from "../../../../tests/support/each_database.ts";
-import { untilOneWaits } from "../../../../tests/support/row_lock.ts";
+import { untilItWaits, untilOneWaits } from "../../../../tests/support/row_lock.ts";
 import { device, noonSeconds, readingRow } from "../../../../tests/support/store_rows.ts";
 import { storedBuckets } from "../../../../tests/support/stored_buckets.ts";
-import { waitUntil } from "../../../../tests/support/wait_until.ts";
 import type { Database } from "../database.ts";
 import { writeDevices } from "../devices/write_devices.ts";
 import { listPartitions } from "../partitions/list_partitions.ts";
@@ -134,19 +133,13 @@ postgresTest("rollMarks beside a reader", {
       .find((partition) => partition.untilMicros > untilMicros);
     let reading: Promise<readonly BucketPoint[]> | undefined;
     let rolling: Promise<unknown> | undefined;
-    let rolled = false;
     await db.transaction().execute(async (transaction) => {
       // The reader has looked which partitions of rollups there are when it comes to this one.
       await sql`lock table ${sql.table(today!.name)} in access exclusive mode`.execute(transaction);
       reading = readBuckets(db, defaultTenant, query);
       await untilOneWaits(db);
-      rolling = roll(db, undefined, 4).finally(() => rolled = true);
-      await waitUntil(async () => {
-        const { rows } = await sql`
-          select from pg_locks where not granted and relation = 'rollups_hour'::regclass`
-          .execute(db);
-        return rolled || rows.length > 0;
-      }, { what: "the hours to be rolled up" });
+      rolling = roll(db, undefined, 4);
+      await untilItWaits(db, "rollups_hour", rolling);
     });
     assertSameBuckets(await reading!, bucketsOf(rows, query), "a");
     await rolling;
