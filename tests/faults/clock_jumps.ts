@@ -168,28 +168,20 @@ function rowsOf(run: PastRun): readonly ReadingRow[] {
   return run.readings().map(({ body }) => decodeReading(body, Date.now() + dayMs));
 }
 
-async function count(run: FaultRun, query: string): Promise<number> {
-  const [row] = await run.servers.sql(`select (${query})::float8 as n`);
-  return row!["n"] as number;
-}
-
 async function parked(run: FaultRun): Promise<number> {
-  return await count(run, "select count(*) from parked_readings");
+  return await run.servers.number("select count(*) from parked_readings");
 }
 
 async function packedBefore(run: FaultRun, untilMs: number): Promise<number> {
-  return await count(
-    run,
-    `select coalesce(sum(readings), 0) from sensor_history
-    where first_at < to_timestamp(${untilMs / 1_000})`,
-  );
+  return await run.servers.number(`select coalesce(sum(readings), 0) from sensor_history
+    where first_at < to_timestamp(${untilMs / 1_000})`);
 }
 
 async function progressOf(
   run: FaultRun,
 ): Promise<{ readonly openFromMs: number; readonly rolledUntilMs: number }> {
   const micros = (column: string) =>
-    count(run, `select extract(epoch from ${column}) * 1000 from reading_progress`);
+    run.servers.number(`select extract(epoch from ${column}) * 1000 from reading_progress`);
   return { openFromMs: await micros("open_from"), rolledUntilMs: await micros("rolled_until") };
 }
 

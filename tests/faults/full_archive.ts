@@ -1,39 +1,27 @@
 import assert from "node:assert/strict";
 import { FaultRun } from "../support/fault_run.ts";
-import { PastRun } from "../support/past_run.ts";
+import { keepingRows, packedMonth } from "../support/packed_month.ts";
 import { mayMount, SmallDisk } from "../support/small_disk.ts";
 import type { TaskProcess } from "../support/task_process.ts";
 import { waitUntil } from "../support/wait_until.ts";
 
 const devices = 20;
 const days = 3;
-const turns = days * 1_440;
-const ofMonth = devices * turns;
+const ofMonth = devices * days * 1_440;
 /** Of which a file takes several. */
 const stepBytes = 131_072;
 /** Of the generator's readings, while the disk is full. */
 const readingsBetween = 60;
+const packed = "select coalesce(sum(readings), 0) from sensor_history";
 
 Deno.test("Nothing is lost, and all else goes on, when the archive's disk is full", async () => {
   assert(await mayMount(), "A disk of its own takes Linux, and to be root");
   await using run = await FaultRun.open({
     devices,
     perSecond: 60,
-    // Nothing is packed but by hand, so that history is what was packed.
-    backendEnv: { APP_BACKEND_HISTORY_COMPACTION: "false", APP_BACKEND_INGEST_BATCH_SIZE: "1000" },
+    backendEnv: keepingRows,
   });
-  // In the midst of a month that is over for long.
-  const now = new Date();
-  const startUs = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 2, 10) * 1_000;
-  const past = new PastRun({ devices, startUs, intervalUs: 60_000_000, turns, seed: 8 });
-  await using publisher = await run.servers.openPublisher();
-  const storing = await run.startBackend();
-  await publisher.publish(past.announcements());
-  await publisher.publish(past.readings());
-  await run.stores(ofMonth);
-  await run.demoApp("history", "compact", "--history-after=1d");
-  await run.rolledUp();
-  assert.equal((await run.endBackend(storing, "SIGTERM")).code, 0);
+  const past = await packedMonth(run, { devices, days, seed: 8 });
 
   await Deno.mkdir(run.archive);
   await using disk = await SmallDisk.mount(run.archive, stepBytes);
@@ -49,7 +37,7 @@ Deno.test("Nothing is lost, and all else goes on, when the archive's disk is ful
     if (await dropsMonth(backend, run)) break;
     failures++;
     await run.flows(readingsBetween);
-    assert.equal(await packed(run), ofMonth);
+    assert.equal(await run.servers.number(packed), ofMonth);
     // Whole ones alone: reading one tells.
     const names = await run.archiveNames();
     assert(names.every((name) => name.endsWith(".parquet")), names.join());
@@ -58,7 +46,7 @@ Deno.test("Nothing is lost, and all else goes on, when the archive's disk is ful
   }
   // Within the first file, and within each other one.
   assert(failures > days, `Only ${failures} turns had too little room`);
-  assert.equal(await packed(run), 0);
+  assert.equal(await run.servers.number(packed), 0);
   assert.equal(await run.archived(), ofMonth);
 
   await run.flows(readingsBetween);
@@ -83,11 +71,4 @@ async function dropsMonth(backend: TaskProcess, run: FaultRun): Promise<boolean>
     return Promise.resolve(drops || refusal.test(backend.output()));
   }, { what: "a backend to drop the month, or to refuse to" });
   return drops;
-}
-
-async function packed(run: FaultRun): Promise<number> {
-  const [row] = await run.servers.sql(
-    "select coalesce(sum(readings), 0)::int as n from sensor_history",
-  );
-  return row!["n"] as number;
 }

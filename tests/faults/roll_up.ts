@@ -55,7 +55,7 @@ Deno.test("Rollups are exact when backends are killed while they roll up", async
   const first = await run.startBackend();
   await run.rolledUp();
   await publishLate();
-  await waitUntil(async () => await number(run, markedHours) > 100 * killsUnderWay, {
+  await waitUntil(async () => await run.servers.number(markedHours) > 100 * killsUnderWay, {
     what: "hours to be marked",
   });
   assert.equal((await run.endBackend(first, "SIGTERM")).code, 0);
@@ -79,15 +79,10 @@ Deno.test("Rollups are exact when backends are killed while they roll up", async
 
 /** Kills a backend once it has done a part of its work. */
 async function killOnceChanged(run: FaultRun, query: string): Promise<void> {
-  const before = await number(run, query);
+  const before = await run.servers.number(query);
   const backend = await run.startBackend();
-  await waitUntil(async () => await number(run, query) !== before, {
+  await waitUntil(async () => await run.servers.number(query) !== before, {
     what: `another answer than ${before} to ${query}`,
   });
   await run.endBackend(backend, "SIGKILL");
-}
-
-async function number(run: FaultRun, query: string): Promise<number> {
-  const [row] = await run.servers.sql(`select (${query})::float8 as n`);
-  return row!["n"] as number;
 }

@@ -44,8 +44,7 @@ Deno.test("Readings wait for their devices, and those that wait for ever slow no
   }));
   await using publisher = await run.servers.openPublisher();
   const parked = async () => {
-    const [row] = await run.servers.sql("select count(*)::int as n from parked_readings");
-    return row!["n"] as number;
+    return await run.servers.number("select count(*) from parked_readings");
   };
 
   let backend = await run.startBackend();

@@ -66,6 +66,12 @@ export class FaultServers implements AsyncDisposable {
     return (await session.client.query(text)).rows;
   }
 
+  /** The one number that a query gives. */
+  async number(query: string): Promise<number> {
+    const [row] = await this.sql(`select (${query})::float8 as n`);
+    return row!["n"] as number;
+  }
+
   /** A session past the proxy, for as long as it is not disposed. */
   async session(database = "iot_db"): Promise<AsyncDisposable & { readonly client: Client }> {
     const url = new URL(this.postgres.url);
@@ -82,11 +88,10 @@ export class FaultServers implements AsyncDisposable {
   }
 
   async stored(): Promise<number> {
-    const [row] = await this.sql(`
-      select (select count(*) from sensor_readings)::int
-        + (select count(*) from closed_readings)::int
-        + (select coalesce(sum(readings), 0) from sensor_history)::int as n`);
-    return row!["n"] as number;
+    return await this.number(`
+      select (select count(*) from sensor_readings)
+        + (select count(*) from closed_readings)
+        + (select coalesce(sum(readings), 0) from sensor_history)`);
   }
 
   /** Terminates every session of the backends, and what it was at; how many there were. */

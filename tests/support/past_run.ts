@@ -26,6 +26,10 @@ export class PastRun {
     this.#fleet = new Fleet(options.seed ?? seed);
   }
 
+  get startUs(): number {
+    return this.#options.startUs;
+  }
+
   announcements(): readonly RawMessage[] {
     const { devices, startUs } = this.#options;
     return Array.from({ length: devices }, (_, index) => ({
